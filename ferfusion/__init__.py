@@ -1,0 +1,3 @@
+"""Speech emotion recognition by multi-modal fusion, as scikit-learn estimators."""
+
+__version__ = "0.1.0"
