@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ferfusion.base.errors import FeatureError, shorten
 from ferfusion.base.grouped import give_grouped_cv
 from ferfusion.base.table import (
+    LEARNT,
     check_table,
     columns_of,
     drop_views,
@@ -24,13 +25,11 @@ from ferfusion.base.table import (
     origin_column,
     present_rows,
     replace_features,
+    view_of,
     views_of,
 )
 
 __all__ = ["OnFeatures", "SelectViews", "fit_with_groups", "number_views"]
-
-LEARNT = "learnt"
-
 
 def number_views(X: pd.DataFrame, views: Any = None) -> list[str]:
     """Views of numbers, not frames, that match the patterns (all if None)."""
@@ -165,10 +164,7 @@ class OnFeatures(TransformerMixin, BaseEstimator):
             out[rows] = np.asarray(self.transformer_.transform(features_of(X, self.views_)[rows]))
         table = replace_features(X, out, self.names_, views=self.views_)
         # what a fitted transformer made can no longer be split into train and test
-        return table.assign(**{origin_column(view): LEARNT for view in dict.fromkeys(views_of(table)) if view in self._out_views()})
-
-    def _out_views(self) -> set[str]:
-        return {name.split("__", 1)[0] for name in self.names_}
+        return table.assign(**{origin_column(view): LEARNT for view in dict.fromkeys(map(view_of, self.names_))})
 
     def _expect_columns(self, X: pd.DataFrame) -> pd.DataFrame:
         check_table(X)

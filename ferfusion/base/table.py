@@ -19,6 +19,7 @@ from ferfusion.base.errors import TableError, UnknownNameError, shorten
 
 __all__ = [
     "GROUP_COLUMNS",
+    "LEARNT",
     "MODALITIES",
     "check_table",
     "columns_of",
@@ -29,6 +30,7 @@ __all__ = [
     "groups_of",
     "has_frames",
     "is_feature",
+    "learnt_views",
     "match_views",
     "modality_of",
     "origin_column",
@@ -45,6 +47,7 @@ GROUP_COLUMNS = ("speaker", "dialogue", "video_id")
 _SEPARATOR = "__"
 _FRAMES = "frames"
 _ORIGIN = "@origin"
+LEARNT = "learnt"  # origin of values that a fitted estimator made
 
 
 def is_feature(column: object) -> bool:
@@ -123,6 +126,12 @@ def facts_of(X: pd.DataFrame) -> list[str]:
 def origin_column(view: str) -> str:
     """Name of the fact column that says how a view's values were made."""
     return view + _ORIGIN
+
+
+def learnt_views(X: pd.DataFrame) -> list[str]:
+    """Views whose values were made by an estimator that had learnt from data."""
+    marked = [view for view in views_of(X) if origin_column(view) in X.columns]
+    return [view for view in marked if (X[origin_column(view)] == LEARNT).any()]
 
 
 def match_views(views: Iterable[str], patterns: Iterable[str], *, strict: bool = True) -> list[str]:

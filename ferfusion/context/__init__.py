@@ -1,0 +1,5 @@
+"""What a turn may know of its speaker, without networks."""
+
+from ferfusion.context.speaker import SpeakerScaler
+
+__all__ = ["SpeakerScaler"]

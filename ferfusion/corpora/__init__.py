@@ -1,0 +1,10 @@
+"""Corpora: one module each, all with the same face (``CARD`` and ``load``)."""
+
+from ferfusion.corpora.corpus import Corpus
+from ferfusion.corpora.folds import Fold
+from ferfusion.corpora.join import join_features
+from ferfusion.corpora.manifest import read_manifest
+from ferfusion.corpora.registry import list_corpora, load_corpus
+from ferfusion.corpora.synthetic import make_corpus
+
+__all__ = ["Corpus", "Fold", "join_features", "list_corpora", "load_corpus", "make_corpus", "read_manifest"]

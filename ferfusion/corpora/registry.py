@@ -1,0 +1,88 @@
+"""Corpora by name: a module of this folder that has a ``CARD`` and a ``load`` is one."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+
+from ferfusion.base.errors import UnknownNameError
+from ferfusion.corpora.corpus import Corpus
+from ferfusion.corpora.manifest import read_manifest
+
+__all__ = ["corpus_modules", "list_corpora", "load_corpus"]
+
+
+@cache
+def corpus_modules() -> dict[str, ModuleType]:
+    """Modules of corpora, by the name on their card."""
+    package = import_module("ferfusion.corpora")
+    names = [info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_")]
+    modules = [import_module(f"{package.__name__}.{name}") for name in names]
+    return {module.CARD.name: module for module in modules if hasattr(module, "CARD")}
+
+
+def list_corpora() -> pd.DataFrame:
+    """Corpora that can be loaded by name.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by name: title, languages, modalities, utterances, speakers, classes, protocols, licence.
+
+    Examples
+    --------
+    >>> bool("emodb" in list_corpora().index)
+    True
+    """
+    cards = [module.CARD for module in corpus_modules().values()]
+    rows = {
+        card.name: {
+            "title": card.title,
+            "languages": " ".join(card.languages),
+            "modalities": " ".join(card.modalities),
+            "utterances": card.n_utterances,
+            "speakers": card.n_speakers,
+            "classes": len(card.emotions),
+            "protocols": " ".join(card.protocols),
+            "license": card.license,
+        }
+        for card in cards
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+
+
+def load_corpus(name: str | Path, root: str | Path | None = None, **options: Any) -> Corpus:
+    """Load a corpus by name, or a manifest by path.
+
+    Parameters
+    ----------
+    name : str or Path
+        One of ``list_corpora()``, or the path of a manifest (``.csv`` or ``.parquet``).
+    root : str or Path, optional
+        Folder of the corpus; ``$FERFUSION_DATA/<name>`` if missing.
+    **options
+        What the corpus' own ``load`` takes beside it.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such corpus.
+    CorpusError
+        If the folder does not hold it.
+    """
+    if Path(name).suffix.lower() in (".csv", ".parquet"):
+        return read_manifest(name)
+    modules = corpus_modules()
+    if name not in modules:
+        raise UnknownNameError("corpus", name, modules)
+    return modules[str(name)].load(root, **options)

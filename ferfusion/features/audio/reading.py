@@ -1,0 +1,151 @@
+"""Sound in: one channel, one segment, one sampling rate, or an error that names the recording."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from ferfusion.base.errors import AudioError
+
+__all__ = ["SILENCE_PEAK", "Recording", "read_audio"]
+
+SILENCE_PEAK = 2.0**-15  # less than one step of 16-bit sound
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Where a sound comes from, and which part of it is meant.
+
+    Parameters
+    ----------
+    source : str or ndarray of shape (n_samples,)
+        Path of a sound file, or the samples.
+    sampling_rate : float or None
+        Of the samples, in hertz; unused for a file.
+    start, end : float or None
+        Segment in seconds; None means the file's own start or end.
+    name : str
+        What to call it in messages.
+    """
+
+    source: Any
+    sampling_rate: float | None = None
+    start: float | None = None
+    end: float | None = None
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name for messages: the row's id and, for a file, its path."""
+        path = str(self.source) if isinstance(self.source, str | os.PathLike) else "samples in memory"
+        return f"{self.name!r} ({path})" if self.name else f"'{path}'"
+
+
+def read_audio(recording: Recording, sampling_rate: int | None = None, channel: int = 0) -> tuple[np.ndarray, int]:
+    """Read one channel of a recording at one sampling rate.
+
+    Channels are never averaged: in some corpora they are not copies of each other, and their mean is a sound
+    that nobody recorded.
+
+    Parameters
+    ----------
+    recording : Recording
+        What to read.
+    sampling_rate : int, optional
+        Rate wanted, in hertz; that of the recording if missing.
+    channel : int, default=0
+        Which channel, counted from 0.
+
+    Returns
+    -------
+    signal : ndarray of float32, shape (n_samples,)
+        Full scale is 1.
+    sampling_rate : int
+        In hertz.
+
+    Raises
+    ------
+    AudioError
+        If the recording is missing, empty, not sound, silent, has NaN or infinite samples, or lacks the channel
+        or the segment.
+    """
+    signal, rate = _from_array(recording) if isinstance(recording.source, np.ndarray) else _from_file(recording, channel)
+    _check_signal(signal, recording)
+    if sampling_rate is not None and rate != sampling_rate:
+        signal = soxr.resample(signal, rate, sampling_rate)
+        rate = sampling_rate
+        if len(signal) == 0:
+            message = f"The recording {recording.label} is too short to resample to {sampling_rate} Hz."
+            raise AudioError(message)
+    return np.ascontiguousarray(signal, dtype=np.float32), int(rate)
+
+
+def _from_array(recording: Recording) -> tuple[np.ndarray, float]:
+    signal = recording.source
+    if signal.ndim != 1:
+        message = f"Samples of {recording.label} must be one channel, a 1-D array, but have the shape {signal.shape}."
+        raise AudioError(message)
+    rate = recording.sampling_rate
+    if rate is None or not np.isfinite(rate) or rate <= 0:
+        message = f"Samples of {recording.label} need a positive 'sampling_rate' in the table, not {rate!r}."
+        raise AudioError(message)
+    first, last = _bounds(recording, rate, len(signal))
+    return signal[first:last].astype(np.float32, copy=False), rate
+
+
+def _from_file(recording: Recording, channel: int) -> tuple[np.ndarray, float]:
+    path = Path(recording.source)
+    if not path.is_file():
+        message = f"The recording {recording.label} does not exist."
+        raise AudioError(message)
+    if path.stat().st_size == 0:
+        message = f"The recording {recording.label} is an empty file."
+        raise AudioError(message)
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate, channels = file.samplerate, file.channels
+            if not 0 <= channel < channels:
+                message = f"Channel {channel} was asked for, but {recording.label} has {channels} (counted from 0)."
+                raise AudioError(message)
+            first, last = _bounds(recording, rate, file.frames)
+            file.seek(first)
+            signal = file.read(last - first, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        message = (
+            f"The recording {recording.label} cannot be read as sound ({error.error_string.rstrip('.')}). "
+            "WAV, FLAC, OGG, MP3 and AIFF are understood; convert others first."
+        )
+        raise AudioError(message) from error
+    return signal[:, channel], rate
+
+
+def _bounds(recording: Recording, rate: float, n_samples: int) -> tuple[int, int]:
+    start = 0.0 if recording.start is None else recording.start
+    end = n_samples / rate if recording.end is None else recording.end
+    first, last = round(start * rate), min(round(end * rate), n_samples)
+    if n_samples and (first < 0 or first >= last):
+        message = (
+            f"The segment {start:g} to {end:g} s of {recording.label} is empty or outside it: "
+            f"the recording lasts {n_samples / rate:.3f} s."
+        )
+        raise AudioError(message)
+    return first, last
+
+
+def _check_signal(signal: np.ndarray, recording: Recording) -> None:
+    if signal.size == 0:
+        message = f"The recording {recording.label} holds no samples."
+        raise AudioError(message)
+    bad = int((~np.isfinite(signal)).sum())
+    if bad:
+        message = f"The recording {recording.label} holds {bad} samples that are NaN or infinite, of {signal.size}."
+        raise AudioError(message)
+    if np.ptp(signal) < 2 * SILENCE_PEAK:
+        message = f"The recording {recording.label} is silent from start to end ({signal.size} samples)."
+        raise AudioError(message)

@@ -1,0 +1,83 @@
+"""Words and their neighbours, weighted by how telling they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from ferfusion.base.errors import FeatureError
+from ferfusion.features.extractor import LearningExtractor
+
+__all__ = ["TextNgrams"]
+
+
+class TextNgrams(LearningExtractor):
+    """TF-IDF of word n-grams, with the vocabulary of the training texts.
+
+    Parameters
+    ----------
+    words : tuple of int, default=(1, 2)
+        Shortest and longest run of words.
+    min_texts : int, default=2
+        Texts in which a run must occur to count; lowered to 1 where nothing occurs so often.
+    max_features : int, default=2000
+        Most frequent runs that are kept.
+    sublinear : bool, default=True
+        Whether the second occurrence of a word counts less than the first.
+
+    Attributes
+    ----------
+    vectorizer_ : TfidfVectorizer
+        Fitted on the training texts.
+
+    Examples
+    --------
+    >>> features = TextNgrams(words=(1, 1), min_texts=1).fit(["so happy", "so sad"])
+    >>> features.feature_names()
+    ['happy', 'sad', 'so']
+    """
+
+    modality = "text"
+
+    def __init__(
+        self, words: tuple[int, int] = (1, 2), min_texts: int = 2, max_features: int = 2000, sublinear: bool = True
+    ) -> None:
+        self.words = words
+        self.min_texts = min_texts
+        self.max_features = max_features
+        self.sublinear = sublinear
+
+    def learn(self, sources: list[Any]) -> None:
+        """Learn vocabulary and weights.
+
+        Raises
+        ------
+        FeatureError
+            If the texts hold no word.
+        """
+        for min_df in dict.fromkeys([min(self.min_texts, len(sources)), 1]):
+            # a token pattern that keeps one-letter words: "I" carries something in speech
+            vectorizer = TfidfVectorizer(
+                ngram_range=tuple(self.words),
+                min_df=min_df,
+                max_features=self.max_features,
+                sublinear_tf=self.sublinear,
+                token_pattern=r"(?u)\b\w+\b",
+            )
+            try:
+                self.vectorizer_ = vectorizer.fit(sources)
+            except ValueError:
+                continue
+            return
+        message = f"None of the {len(sources)} texts holds a word."
+        raise FeatureError(message)
+
+    def feature_names(self) -> list[str]:
+        """Runs of words."""
+        return self.vectorizer_.get_feature_names_out().tolist()
+
+    def values(self, sources: list[Any]) -> np.ndarray:
+        """TF-IDF of texts, shape (n_texts, n_features)."""
+        return self.vectorizer_.transform(sources).toarray().astype(np.float32)
