@@ -179,7 +179,7 @@ class OnFeatures(TransformerMixin, BaseEstimator):
         if lacking:
             message = f"The table lacks {len(lacking)} features this was fitted on: {shorten(lacking)}."
             raise FeatureError(message)
-        others = [column for column in X.columns if column not in set(have)]
+        others = [column for column in X.columns.tolist() if column not in set(have)]
         return X[others + self.columns_]
 
     def _names_out(self) -> list[str]:

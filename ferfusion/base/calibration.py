@@ -167,7 +167,9 @@ class CalibratedScores(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         cv = GroupedFolds(None, self.cv or 5) if self.cv is None or isinstance(self.cv, int) else self.cv
         try:
             splits = list(cv.split(X, codes)) if hasattr(cv, "split") else list(cv)
-            scores, labels = out_of_fold_scores(self.estimator, X, codes, splits)
+            # a machine that only sees inner products may offer shorter rows that have the same
+            rows = self.estimator.turned(X) if hasattr(self.estimator, "turned") else X
+            scores, labels = out_of_fold_scores(self.estimator, rows, codes, splits)
             self.factor_, self.calibrated_ = fit_temperature(scores, labels), True
         except ProtocolError:
             self.factor_, self.calibrated_ = 1.0, False

@@ -137,7 +137,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         return estimator if hasattr(estimator, "predict_proba") else CalibratedScores(estimator)
 
     def _array(self, X: pd.DataFrame) -> np.ndarray:
-        lacking = sorted(set(self.columns_) - set(X.columns))
+        lacking = sorted(set(self.columns_) - set(X.columns.tolist()))
         if lacking:
             message = f"The table lacks {len(lacking)} features this was fitted on: {shorten(lacking)}."
             raise FeatureError(message)
@@ -167,7 +167,8 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_table(X)
-        known = [column for column in self.columns_ if column in X.columns]
+        there = set(X.columns.tolist())
+        known = [column for column in self.columns_ if column in there]
         rows = X[known].notna().to_numpy().any(axis=1) if known else np.zeros(len(X), dtype=bool)
         fill = self.prior_ if self.missing == "prior" else np.nan
         out = np.tile(np.full(len(self.classes_), fill, dtype=np.float64), (len(X), 1))

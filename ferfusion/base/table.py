@@ -95,7 +95,7 @@ def views_of(X: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
-    return list(dict.fromkeys(view_of(column) for column in X.columns if is_feature(column)))
+    return list(dict.fromkeys(view_of(column) for column in X.columns.tolist() if is_feature(column)))
 
 
 def columns_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> list[str]:
@@ -113,14 +113,14 @@ def columns_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> lis
     list of str
     """
     if views is None:
-        return [column for column in X.columns if is_feature(column)]
+        return [column for column in X.columns.tolist() if is_feature(column)]
     wanted = {views} if isinstance(views, str) else set(views)
-    return [column for column in X.columns if is_feature(column) and view_of(column) in wanted]
+    return [column for column in X.columns.tolist() if is_feature(column) and view_of(column) in wanted]
 
 
 def facts_of(X: pd.DataFrame) -> list[str]:
     """Columns that are no features."""
-    return [column for column in X.columns if not is_feature(column)]
+    return [column for column in X.columns.tolist() if not is_feature(column)]
 
 
 def origin_column(view: str) -> str:
@@ -216,7 +216,7 @@ def _check_labels(X: pd.DataFrame) -> None:
     if len(twice):
         message = f"Ids must be unique; these occur more than once: {shorten(twice)}. Make the index of the table unique."
         raise TableError(message)
-    odd = [column for column in X.columns if not isinstance(column, str)]
+    odd = [column for column in X.columns.tolist() if not isinstance(column, str)]
     if odd:
         message = f"Column names must be strings; these are not: {shorten(odd)}."
         raise TableError(message)
@@ -228,7 +228,9 @@ def _check_labels(X: pd.DataFrame) -> None:
 
 def _check_features(X: pd.DataFrame) -> None:
     columns = [column for column in columns_of(X) if not _is_frames(column)]
-    wrong = [column for column in columns if not is_numeric_dtype(X[column].dtype)]
+    kinds = dict(zip(X.columns.tolist(), X.dtypes, strict=True))
+    numeric = {kind: is_numeric_dtype(kind) for kind in set(kinds.values())}
+    wrong = [column for column in columns if not numeric[kinds[column]]]
     if wrong:
         message = f"Feature columns must hold numbers; these do not: {shorten(wrong)}."
         raise TableError(message)
@@ -398,7 +400,7 @@ def drop_views(X: pd.DataFrame, views: Iterable[str]) -> pd.DataFrame:
     """
     named = set(views)
     gone = set(columns_of(X, named)) | {origin_column(view) for view in named}
-    return X[[column for column in X.columns if column not in gone]]
+    return X[[column for column in X.columns.tolist() if column not in gone]]
 
 
 def replace_features(X: pd.DataFrame, values: np.ndarray, names: Sequence[str], *, views: Iterable[str]) -> pd.DataFrame:
@@ -421,5 +423,5 @@ def replace_features(X: pd.DataFrame, values: np.ndarray, names: Sequence[str], 
         Facts (origins included), other views and frames stay.
     """
     gone = {column for column in columns_of(X, set(views)) if not _is_frames(column)}
-    kept = X[[column for column in X.columns if column not in gone]]
+    kept = X[[column for column in X.columns.tolist() if column not in gone]]
     return pd.concat([kept, pd.DataFrame(values, index=X.index, columns=list(names))], axis=1)

@@ -121,7 +121,7 @@ class SpeakerScaler(TransformerMixin, BaseEstimator):
         check_table(X)
         if not self.columns_:
             return X
-        lacking = sorted(set(self.columns_) - set(X.columns))
+        lacking = sorted(set(self.columns_) - set(X.columns.tolist()))
         if lacking:
             message = f"The table lacks {len(lacking)} features the scaler was fitted on: {shorten(lacking)}."
             raise FeatureError(message)
@@ -134,7 +134,7 @@ class SpeakerScaler(TransformerMixin, BaseEstimator):
                 block = A[np.ix_(rows, columns)]
                 mean, scale = _statistics(block)
                 out[np.ix_(rows, columns)] = (block - mean) / scale
-        rest = X[[column for column in X.columns if column not in places]]
+        rest = X[[column for column in X.columns.tolist() if column not in places]]
         table = pd.concat([rest, pd.DataFrame(out, index=X.index, columns=self.columns_)], axis=1)
         return table.assign(**{origin_column(view): LEARNT for view in self.views_})
 

@@ -250,7 +250,7 @@ class Views(TransformerMixin, BaseEstimator):
             blank = pd.DataFrame(np.nan, index=table.index, columns=self.columns_[view]).astype(dtype)
             table = pd.concat([table, blank], axis=1)
         for view, columns in self.columns_.items():
-            lacking = sorted(set(columns) - set(table.columns))
+            lacking = sorted(set(columns) - set(table.columns.tolist()))
             if lacking:
                 message = f"The view {view!r} lacks {len(lacking)} features that it had in training: {shorten(lacking)}."
                 raise FeatureError(message)

@@ -1,0 +1,47 @@
+"""Which speaker policy each row of a prediction got."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from ferfusion.context.speaker import SpeakerScaler
+
+__all__ = ["speaker_policies"]
+
+
+def speaker_policies(model: Any, X: pd.DataFrame) -> np.ndarray | None:
+    """Policy of each row under a fitted model.
+
+    Parameters
+    ----------
+    model : fitted table estimator
+        Searched for its first ``SpeakerScaler``, in pipelines and in the branches of late fusion.
+    X : DataFrame
+        The table as it is given to ``predict``.
+
+    Returns
+    -------
+    ndarray of str, shape (n_utterances,), or None
+        ``"self"`` or ``"train"``; None where the model scales no speakers.
+    """
+    if isinstance(model, SpeakerScaler):
+        return model.policies(X)
+    if isinstance(model, Pipeline):
+        for _, step in model.steps:
+            found = speaker_policies(step, X)
+            if found is not None or not _holds_scaler(model):
+                return found
+            if hasattr(step, "transform"):
+                X = step.transform(X)
+        return None
+    branches = getattr(model, "branches_", {})
+    found = [speaker_policies(branch, X) for branch in branches.values()]
+    return next((policies for policies in found if policies is not None), None)
+
+
+def _holds_scaler(model: Any) -> bool:
+    return any(isinstance(part, SpeakerScaler) for part in model.get_params(deep=True).values())

@@ -1,0 +1,17 @@
+"""Where views meet, without networks."""
+
+from ferfusion.fusion.assemble import make_early, make_late
+from ferfusion.fusion.classifiers import CLASSIFIERS
+from ferfusion.fusion.late import LateFusionClassifier, StackedFusionClassifier
+from ferfusion.fusion.rules import RULES
+from ferfusion.fusion.scaling import ViewScaler
+
+__all__ = [
+    "CLASSIFIERS",
+    "RULES",
+    "LateFusionClassifier",
+    "StackedFusionClassifier",
+    "ViewScaler",
+    "make_early",
+    "make_late",
+]

@@ -1,0 +1,1 @@
+"""Systems: one short file each, one function ``make`` and one ``CARD``. Found by looking in this folder."""
