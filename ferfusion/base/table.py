@@ -9,6 +9,7 @@ Nobody else splits column names or hands out arrays. A view's name begins with i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,11 +96,21 @@ def views_of(X: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
-    return list(dict.fromkeys(view_of(column) for column in X.columns.tolist() if is_feature(column)))
+    return list(_layout(tuple(X.columns.tolist())))
+
+
+@lru_cache(maxsize=64)
+def _layout(columns: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Feature columns by view; kept, since tables of thousands of columns pass through a dozen steps."""
+    layout: dict[str, list[str]] = {}
+    for column in columns:
+        if is_feature(column):
+            layout.setdefault(view_of(column), []).append(column)
+    return {view: tuple(names) for view, names in layout.items()}
 
 
 def columns_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> list[str]:
-    """Feature columns of the named views, or of all.
+    """Feature columns of the named views, or of all, view by view.
 
     Parameters
     ----------
@@ -112,10 +123,9 @@ def columns_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> lis
     -------
     list of str
     """
-    if views is None:
-        return [column for column in X.columns.tolist() if is_feature(column)]
-    wanted = {views} if isinstance(views, str) else set(views)
-    return [column for column in X.columns.tolist() if is_feature(column) and view_of(column) in wanted]
+    layout = _layout(tuple(X.columns.tolist()))
+    wanted = layout if views is None else {views} if isinstance(views, str) else set(views)
+    return [column for view, columns in layout.items() if view in wanted for column in columns]
 
 
 def facts_of(X: pd.DataFrame) -> list[str]:

@@ -119,7 +119,7 @@ def make_corpus(
     Examples
     --------
     >>> corpus = make_corpus(n_speakers=2, n_utterances=10, views=("text", "visual"))
-    >>> corpus.y.value_counts().to_dict()
+    >>> corpus.y.value_counts().sort_index().to_dict()
     {'anger': 2, 'fear': 2, 'happiness': 2, 'neutral': 2, 'sadness': 2}
     """
     emotions, views = tuple(emotions), tuple(views)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from ferfusion.base.files import write_whole
 
 __all__ = ["FoldStore"]
 
@@ -40,9 +41,7 @@ class FoldStore:
         if self.folder is None:
             return
         predictions.to_parquet(self._path(number, "parquet"))
-        draft = self._path(number, "draft")
-        draft.write_text(json.dumps(facts), encoding="utf-8")
-        os.replace(draft, self._path(number, "json"))
+        write_whole(self._path(number, "json"), json.dumps(facts).encode())
 
     def _path(self, number: int, ending: str) -> Path:
         assert self.folder is not None

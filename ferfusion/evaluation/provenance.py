@@ -7,29 +7,16 @@ import platform
 import sys
 from datetime import UTC, datetime
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from ferfusion import __version__
+from ferfusion.base.versions import versions
 
-__all__ = ["digest", "parameters_of", "provenance", "versions"]
+__all__ = ["digest", "parameters_of", "provenance"]
 
-_PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "xgboost", "opensmile", "soundfile", "soxr")
 # where and how fast, not what
 _NO_MATTER = {"store", "n_jobs", "verbose", "on_error", "memory", "transform_input"}
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python, ferfusion and the packages that numbers depend on."""
-    found = {"python": platform.python_version(), "ferfusion": __version__}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def parameters_of(estimator: BaseEstimator) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ferfusion.base.errors import LearntViewError, TableError, shorten
@@ -212,10 +213,12 @@ def _run_fold(
 ) -> tuple[int, pd.DataFrame, dict[str, Any]]:
     started = time.perf_counter()
     train, test = X.iloc[fold.train], X.iloc[fold.test]
-    model = clone(system).fit(train, y.iloc[fold.train])
-    fitted = time.perf_counter()
-    own = model.predict_proba(test)
-    ended = time.perf_counter()
+    # matrices of a few hundred rows: threads would wait for each other longer than they work
+    with threadpool_limits(1, user_api="blas"):
+        model = clone(system).fit(train, y.iloc[fold.train])
+        fitted = time.perf_counter()
+        own = model.predict_proba(test)
+        ended = time.perf_counter()
     proba = np.zeros((len(test), len(classes)))
     # a class that the training part lacks can only be missed
     proba[:, np.searchsorted(np.array(classes), np.asarray(model.classes_, dtype=str))] = own

@@ -8,7 +8,6 @@ operating system drops when its holder dies, and a shard appears whole or not at
 from __future__ import annotations
 
 import json
-import os
 import uuid
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
+
+from ferfusion.base.files import write_whole
 
 __all__ = ["FeatureStore", "StoredView"]
 
@@ -82,7 +83,7 @@ class StoredView:
         self.folder = folder
         (folder / "locks").mkdir(parents=True, exist_ok=True)
         if about and not (folder / "about.json").exists():
-            _write_whole(folder / "about.json", json.dumps(about, indent=1).encode())
+            write_whole(folder / "about.json", json.dumps(about, indent=1).encode())
         self._values: Computed = {}
         self._seen: set[str] = set()
 
@@ -170,7 +171,7 @@ class StoredView:
         )
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
-        _write_whole(self.folder / name, sink.getvalue().to_pybytes())
+        write_whole(self.folder / name, sink.getvalue().to_pybytes())
         self._values.update(zip(computed, arrays, strict=True))
         self._seen.add(name)
 
@@ -181,15 +182,6 @@ def _read_shard(path: Path) -> Computed:
     flat, offsets = values.values.to_numpy(), values.offsets.to_numpy()
     keys, shapes = table["key"].to_pylist(), table["shape"].to_pylist()
     return {key: flat[offsets[i] : offsets[i + 1]].reshape(shapes[i]) for i, key in enumerate(keys)}
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _batches(keys: list[str]) -> Iterator[list[str]]:

@@ -87,88 +87,58 @@ class Emotion:
     tags: tuple[str, ...]
 
 
+def _shifts(*values: float) -> dict[str, float]:
+    """Shifts in the order of ``VOICE``."""
+    return dict(zip(VOICE, values, strict=True))
+
+
+# shifts: f0, f0_range, slope, level, tempo, breathiness, tilt, jitter, shimmer
 EMOTIONS: dict[str, Emotion] = {
     "anger": Emotion(
         "negative",
-        {
-            "f0": 3.0,
-            "f0_range": 0.25,
-            "slope": -0.8,
-            "level": 5.0,
-            "tempo": 0.08,
-            "breathiness": -2.0,
-            "tilt": -1.8,
-            "shimmer": 0.15,
-        },
+        _shifts(3.0, 0.25, -0.8, 5.0, 0.08, -2.0, -1.8, 0.0, 0.15),
         {"04": 1.2, "05": 0.4, "07": 1.0, "09": 0.6, "10": 0.6, "17": 0.5, "23": 1.0},
         ("that is cruel", "how dare you", "I hate it", "what a cheat", "so unjust"),
     ),
     "boredom": Emotion(
         "neutral",
-        {"f0": -1.0, "f0_range": -0.6, "slope": 0.8, "level": -2.0, "tempo": -0.22, "breathiness": 1.0, "tilt": 0.6},
+        _shifts(-1.0, -0.6, 0.8, -2.0, -0.22, 1.0, 0.6, 0.0, 0.0),
         {"15": 0.5, "17": 0.4, "45": 0.9, "26": 0.4},
         ("what a drag", "it drags on", "so tedious", "not again", "how it bores"),
     ),
     "disgust": Emotion(
         "negative",
-        {
-            "f0": -0.5,
-            "f0_range": 0.1,
-            "slope": -1.5,
-            "level": 0.5,
-            "tempo": -0.15,
-            "breathiness": 0.0,
-            "tilt": -0.4,
-            "jitter": 0.4,
-        },
+        _shifts(-0.5, 0.1, -1.5, 0.5, -0.15, 0.0, -0.4, 0.4, 0.0),
         {"04": 0.6, "07": 0.5, "09": 1.3, "10": 1.2, "17": 0.5},
         ("how filthy", "it smells bad", "that is gross", "so rotten", "what a mess"),
     ),
     "fear": Emotion(
         "negative",
-        {
-            "f0": 3.6,
-            "f0_range": -0.2,
-            "slope": 1.0,
-            "level": -0.5,
-            "tempo": 0.13,
-            "breathiness": 2.5,
-            "tilt": 0.2,
-            "jitter": 0.45,
-        },
+        _shifts(3.6, -0.2, 1.0, -0.5, 0.13, 2.5, 0.2, 0.45, 0.0),
         {"01": 1.1, "02": 0.7, "04": 0.6, "05": 1.1, "20": 0.9, "25": 0.5, "26": 0.5},
         ("I am scared", "please help me", "so risky", "what a fright", "watch out now"),
     ),
     "happiness": Emotion(
         "positive",
-        {"f0": 3.0, "f0_range": 0.45, "slope": 1.2, "level": 2.5, "tempo": 0.06, "breathiness": -0.5, "tilt": -0.9},
+        _shifts(3.0, 0.45, 1.2, 2.5, 0.06, -0.5, -0.9, 0.0, 0.0),
         {"06": 1.2, "12": 1.5, "10": 0.3, "14": 0.4, "25": 0.6},
         ("that is great", "how sunny", "I love it", "what a treat", "so funny"),
     ),
     "neutral": Emotion(
         "neutral",
-        {},
+        _shifts(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
         {},
         ("as always", "as was planned", "the old way", "in order", "to the point"),
     ),
     "sadness": Emotion(
         "negative",
-        {
-            "f0": -1.8,
-            "f0_range": -0.4,
-            "slope": -1.5,
-            "level": -4.0,
-            "tempo": -0.15,
-            "breathiness": 3.0,
-            "tilt": 1.4,
-            "shimmer": 0.15,
-        },
+        _shifts(-1.8, -0.4, -1.5, -4.0, -0.15, 3.0, 1.4, 0.0, 0.15),
         {"01": 1.0, "04": 0.8, "15": 1.1, "17": 0.8, "45": 0.4},
         ("I could cry", "what a loss", "so weary", "I miss them", "all is gone"),
     ),
     "surprise": Emotion(
         "positive",
-        {"f0": 3.8, "f0_range": 0.55, "slope": 3.0, "level": 1.5, "tempo": 0.0, "breathiness": 0.5, "tilt": -0.4},
+        _shifts(3.8, 0.55, 3.0, 1.5, 0.0, 0.5, -0.4, 0.0, 0.0),
         {"01": 1.2, "02": 1.2, "05": 1.0, "25": 0.7, "26": 1.1},
         ("oh my word", "how sudden", "who knew that", "so abrupt", "what a shock"),
     ),

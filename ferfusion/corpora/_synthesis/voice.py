@@ -40,17 +40,25 @@ def responses(
         25 ms of damped sinusoids, :math:`(1 - e^{-at})^2 \sum_k g_k e^{-\pi b_k t} \sin 2\pi f_k t`.
     """
     n_blocks = int(np.ceil(LENGTH * sampling_rate / BLOCK))
-    poles = (2j * np.pi * formants - np.pi * bandwidths)[..., None]
     # e^(s(i + 16 j)) = e^(si) e^(16sj): a few exponentials and one small matrix product a pulse
-    fine = np.exp(poles * (np.arange(BLOCK) / sampling_rate + delays[:, None, None]))
-    coarse = np.exp(poles * (np.arange(n_blocks) * BLOCK / sampling_rate))
-    coarse *= gains[..., None]
-    rung = (coarse.transpose(0, 2, 1).astype(np.complex64) @ fine.astype(np.complex64)).imag
+    fine = _rotating(formants, bandwidths, np.arange(BLOCK) / sampling_rate + delays[:, None, None])
+    coarse = _rotating(formants, bandwidths, np.arange(n_blocks) * BLOCK / sampling_rate)
+    weighted = np.concatenate(coarse, axis=1) * np.tile(gains, 2)[..., None].astype(np.float32)
+    # the sine of a sum: cosine of one part times sine of the other, and the other way round
+    rung = weighted.transpose(0, 2, 1) @ np.concatenate(fine[::-1], axis=1)
     rung = rung.reshape(len(delays), -1)
     times = np.arange(rung.shape[1]) / sampling_rate
     onset = np.exp(-ATTACK * delays, dtype=np.float64)[:, None] * np.exp(-ATTACK * times)
     fade = np.cos(np.pi / 2 * np.clip((times / LENGTH - 0.75) / 0.25, 0, 1)) ** 2
     return rung * ((1 - onset) ** 2 * fade).astype(np.float32)
+
+
+def _rotating(formants: np.ndarray, bandwidths: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Damped cosine and sine of each formant at some times, in single precision once the turns are counted."""
+    turns = formants[..., None] * times
+    angle = (2 * np.pi * (turns - np.round(turns))).astype(np.float32)
+    damping = np.exp((-np.pi * bandwidths[..., None] * times).astype(np.float32))
+    return damping * np.cos(angle), damping * np.sin(angle)
 
 
 def excite(kernels: np.ndarray, starts: np.ndarray, n_samples: int) -> np.ndarray:
@@ -134,7 +142,9 @@ def _voice(
     kernels = responses(formants, bandwidths, gains, starts / sampling_rate - times, sampling_rate)
     kernels *= np.concatenate(amplitudes).astype(np.float32)[:, None]
     breath = _aspirated(kernels, periods * sampling_rate, delivery.breathiness, rng)
-    return excite(kernels, starts, n_samples) + excite(breath, starts, n_samples)
+    # one overlap-add for both
+    breath[:, : kernels.shape[1]] += kernels
+    return excite(breath, starts, n_samples)
 
 
 def _filter(

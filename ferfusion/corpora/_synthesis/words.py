@@ -49,7 +49,7 @@ def transcript(emotion: str, effect: float, rng: np.random.Generator, emotions: 
     Examples
     --------
     >>> transcript("anger", 1.0, np.random.default_rng(4), ("anger", "fear"))
-    'today the neighbour had the papers on the table, how dare you'
+    'this morning your sister had two boxes, so unjust'
     """
     carrier = _carrier(rng)
     source, choice, other = rng.random(), rng.random(), rng.random()

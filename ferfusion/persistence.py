@@ -1,0 +1,244 @@
+"""Models on disk: ``.skops`` without pickle, a JSON sidecar that is read first, and a reviewed list of types.
+
+A ``.skops`` file is data: only types that scikit-learn's and skops' own lists name, and those reviewed here,
+are ever built from it. A ``.joblib`` file is a pickle, which can run anything; it is loaded only on request.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import joblib
+import numpy as np
+import skops.io
+from sklearn.base import BaseEstimator
+from sklearn.tree._tree import Tree
+
+from ferfusion.base.errors import ModelFileError, UntrustedModelError, shorten
+from ferfusion.base.files import write_whole
+from ferfusion.base.versions import versions
+
+__all__ = ["TRUSTED_TYPES", "load_model", "read_metadata", "save_model"]
+
+_SIDECAR = ".json"
+_FORMAT = 1
+_MATTERING = ("ferfusion", "scikit-learn", "xgboost", "opensmile")
+
+# Reviewed: building one sets attributes and does nothing else. A test holds the list and the package together.
+TRUSTED_TYPES = (
+    "ferfusion.base.adapters.OnFeatures",
+    "ferfusion.base.adapters.SelectViews",
+    "ferfusion.base.calibration.CalibratedScores",
+    "ferfusion.base.classifier.TableClassifier",
+    "ferfusion.base.grouped.GroupedFolds",
+    "ferfusion.context.speaker.SpeakerScaler",
+    "ferfusion.features.audio.opensmile.OpenSmile",
+    "ferfusion.features.text.ngrams.TextNgrams",
+    "ferfusion.features.views.Views",
+    "ferfusion.fusion.late.LateFusionClassifier",
+    "ferfusion.fusion.late.StackedFusionClassifier",
+    "ferfusion.fusion.linear.WideLinearSVC",
+    "ferfusion.fusion.scaling.ViewScaler",
+    "numpy.dtype",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.tree._tree.Tree",  # compiled; its indices are checked before anything walks them
+    "sklearn.utils._bunch.Bunch",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+)
+
+
+def save_model(model: Any, path: str | Path, metadata: dict[str, Any] | None = None) -> Path:
+    """Write a fitted system and its sidecar.
+
+    Parameters
+    ----------
+    model : fitted estimator
+        With ``classes_``.
+    path : str or Path
+        Ends in ``.skops`` (default way) or ``.joblib`` (a pickle, for types that the reviewed list lacks).
+    metadata : dict, optional
+        What else is to stand in the sidecar, such as the card and the scores; ready for JSON.
+
+    Returns
+    -------
+    Path
+        The model file. The sidecar has the same name with ``.json`` behind it.
+
+    Raises
+    ------
+    ModelFileError
+        If the ending is neither, or the model holds a type that ``load_model`` would refuse.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    content = _dump_skops(model, path) if kind == ".skops" else _dump_joblib(model)
+    sidecar = {
+        "format": _FORMAT,
+        "kind": kind,
+        "sha256": sha256(content).hexdigest(),
+        "versions": versions(),
+        "classes": [str(name) for name in getattr(model, "classes_", [])],
+        "features": _feature_columns(model),
+        **(metadata or {}),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+    write_whole(_sidecar(path), json.dumps(sidecar, indent=1, ensure_ascii=False, default=str).encode())
+    return path
+
+
+def load_model(path: str | Path, trusted: bool = False) -> Any:
+    """Read a model.
+
+    Parameters
+    ----------
+    path : str or Path
+        As written by ``save_model``.
+    trusted : bool, default=False
+        Whether a ``.joblib`` file, which can run any code, may be loaded. Changes nothing for ``.skops``.
+
+    Returns
+    -------
+    estimator
+        Fitted. Its feature store is that of this machine (``$FERFUSION_STORE``), not of the one it was made on.
+
+    Raises
+    ------
+    UntrustedModelError
+        If the file could run code, and was not said to be trusted; or holds types that are not on the reviewed list.
+    ModelFileError
+        If it is no model, or not the one that its sidecar describes.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if not path.is_file():
+        message = f"The model {path} does not exist."
+        raise ModelFileError(message)
+    _check_sidecar(path)
+    if kind == ".joblib" and not trusted:
+        message = (
+            f"{path} is a pickle, which can run any code when it is opened. If you know who made it, say so with "
+            "trusted=True (--trust on the command line); else ask for a .skops file."
+        )
+        raise UntrustedModelError(message)
+    model = joblib.load(path) if kind == ".joblib" else _load_skops(path)
+    stores = [name for name in model.get_params(deep=True) if name.split("__")[-1] == "store"]
+    return model.set_params(**dict.fromkeys(stores))
+
+
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Sidecar of a model; an empty dictionary if there is none.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the model.
+
+    Returns
+    -------
+    dict
+    """
+    sidecar = _sidecar(Path(path))
+    if not sidecar.is_file():
+        return {}
+    try:
+        return dict(json.loads(sidecar.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        message = f"The sidecar {sidecar} is damaged ({error})."
+        raise ModelFileError(message) from error
+
+
+def _kind(path: Path) -> str:
+    if path.suffix not in (".skops", ".joblib"):
+        message = f"A model's name ends in .skops or .joblib, not {path.suffix or 'nothing'!r}: {path}."
+        raise ModelFileError(message)
+    return path.suffix
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + _SIDECAR)
+
+
+def _dump_skops(model: Any, path: Path) -> bytes:
+    content = skops.io.dumps(model)
+    strange = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED_TYPES]
+    if strange:
+        message = (
+            f"The model holds types that are not on the reviewed list, so nobody could load it from {path.name}: "
+            f"{shorten(strange)}. Name the file .joblib to save it as a pickle."
+        )
+        raise ModelFileError(message)
+    return bytes(content)
+
+
+def _dump_joblib(model: Any) -> bytes:
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    return buffer.getvalue()
+
+
+def _load_skops(path: Path) -> Any:
+    try:
+        strange = [name for name in skops.io.get_untrusted_types(file=path) if name not in TRUSTED_TYPES]
+        if strange:
+            message = f"{path} holds types that are not on the reviewed list and is not opened: {shorten(strange)}."
+            raise UntrustedModelError(message)
+        model = skops.io.load(path, trusted=list(TRUSTED_TYPES))
+    except BadZipFile as error:
+        message = f"{path} is no .skops model: it is not even an archive. A pickle under this name is not opened."
+        raise ModelFileError(message) from error
+    except (KeyError, TypeError, AttributeError, ImportError, ValueError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        message = f"{path} is no model that this version can read ({type(error).__name__}: {error})."
+        raise ModelFileError(message) from error
+    _check_trees(model, path)
+    return model
+
+
+def _check_trees(part: Any, path: Path) -> None:
+    """Refuse decision trees that point outside of themselves: compiled code would follow them there."""
+    if isinstance(part, Tree):
+        inner = part.children_left != part.children_right
+        children = np.concatenate([part.children_left[inner], part.children_right[inner]])
+        inside = ((children > 0) & (children < part.node_count)).all()
+        if not inside or not ((part.feature[inner] >= 0) & (part.feature[inner] < part.n_features)).all():
+            message = f"{path} holds a damaged decision tree."
+            raise ModelFileError(message)
+    elif isinstance(part, dict):
+        for value in part.values():
+            _check_trees(value, path)
+    elif isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype == np.dtype("O")):
+        for value in part:
+            _check_trees(value, path)
+    elif isinstance(part, BaseEstimator):
+        _check_trees(vars(part), path)
+
+
+def _check_sidecar(path: Path) -> None:
+    metadata = read_metadata(path)
+    if not metadata:
+        message = f"{path} has no sidecar {_sidecar(path).name}: which versions made it is unknown."
+        warnings.warn(message, UserWarning, stacklevel=3)
+        return
+    if metadata.get("sha256") != sha256(path.read_bytes()).hexdigest():
+        message = f"{path} is not the file that {_sidecar(path).name} describes: one of the two was changed or cut short."
+        raise ModelFileError(message)
+    made_by, now = metadata.get("versions", {}), versions()
+    other = [f"{name} {made_by.get(name)} (here {now[name]})" for name in _MATTERING if made_by.get(name) != now[name]]
+    if other:
+        message = f"{path} was made with other versions: {', '.join(other)}. Its predictions may differ."
+        warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def _feature_columns(model: Any) -> list[str]:
+    first = model.steps[0][1] if hasattr(model, "steps") else model
+    columns = getattr(first, "columns_", {})
+    return [name for names in columns.values() for name in names] if isinstance(columns, dict) else list(columns)
