@@ -229,7 +229,9 @@ def _check_sidecar(path: Path) -> None:
         warnings.warn(message, UserWarning, stacklevel=3)
         return
     if metadata.get("sha256") != sha256(path.read_bytes()).hexdigest():
-        message = f"{path} is not the file that {_sidecar(path).name} describes: one of the two was changed or cut short."
+        message = (
+            f"{path} is not the file that {_sidecar(path).name} describes: one of the two was changed or cut short."
+        )
         raise ModelFileError(message)
     made_by, now = metadata.get("versions", {}), versions()
     other = [f"{name} {made_by.get(name)} (here {now[name]})" for name in _MATTERING if made_by.get(name) != now[name]]

@@ -31,6 +31,7 @@ from ferfusion.base.table import (
 
 __all__ = ["OnFeatures", "SelectViews", "fit_with_groups", "number_views"]
 
+
 def number_views(X: pd.DataFrame, views: Any = None) -> list[str]:
     """Views of numbers, not frames, that match the patterns (all if None)."""
     numbers = [view for view in views_of(X) if not has_frames(X, view)]
@@ -183,7 +184,8 @@ class OnFeatures(TransformerMixin, BaseEstimator):
         return X[others + self.columns_]
 
     def _names_out(self) -> list[str]:
-        names = self.transformer_.get_feature_names_out(np.array(self.columns_, dtype=object))
+        names: Any = self.transformer_
+        names = names.get_feature_names_out(np.array(self.columns_, dtype=object))
         return [name if is_feature(name) else f"{self.name}__{name}" for name in map(str, names)]
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

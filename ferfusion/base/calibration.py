@@ -164,7 +164,7 @@ class CalibratedScores(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         if len(self.classes_) < 2:
             message = f"Classifier needs samples of at least two classes; all are of one class, {self.classes_[0]!r}."
             raise ValueError(message)
-        cv = GroupedFolds(None, self.cv or 5) if self.cv is None or isinstance(self.cv, int) else self.cv
+        cv: Any = GroupedFolds(None, self.cv or 5) if self.cv is None or isinstance(self.cv, int) else self.cv
         try:
             splits = list(cv.split(X, codes)) if hasattr(cv, "split") else list(cv)
             # a machine that only sees inner products may offer shorter rows that have the same

@@ -173,7 +173,9 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         fill = self.prior_ if self.missing == "prior" else np.nan
         out = np.tile(np.full(len(self.classes_), fill, dtype=np.float64), (len(X), 1))
         if not rows.all() and self.missing == "prior":
-            message = f"These rows have no feature value and get the class shares of training: {shorten(X.index[~rows])}."
+            message = (
+                f"These rows have no feature value and get the class shares of training: {shorten(X.index[~rows])}."
+            )
             warnings.warn(message, UserWarning, stacklevel=2)
         if rows.any():
             proba = np.asarray(self.estimator_.predict_proba(self._array(X[rows])), dtype=np.float64)

@@ -224,7 +224,9 @@ def check_table(X: Any, *, need: Sequence[str] = (), features: bool = False) -> 
 def _check_labels(X: pd.DataFrame) -> None:
     twice = X.index[X.index.duplicated()].unique()
     if len(twice):
-        message = f"Ids must be unique; these occur more than once: {shorten(twice)}. Make the index of the table unique."
+        message = (
+            f"Ids must be unique; these occur more than once: {shorten(twice)}. Make the index of the table unique."
+        )
         raise TableError(message)
     odd = [column for column in X.columns.tolist() if not isinstance(column, str)]
     if odd:
@@ -354,13 +356,19 @@ def groups_of(X: pd.DataFrame) -> np.ndarray | None:
     for column in GROUP_COLUMNS:
         if column in X.columns and X[column].notna().any():
             known = X[column].notna().to_numpy()
-            names = [f"{value}" if k else f"unknown:{id_}" for value, k, id_ in zip(X[column], known, X.index, strict=True)]
+            names = [
+                f"{value}" if k else f"unknown:{id_}" for value, k, id_ in zip(X[column], known, X.index, strict=True)
+            ]
             return np.array(names, dtype=object).astype(str)
     return None
 
 
 def with_view(
-    X: pd.DataFrame, view: str, values: np.ndarray | Sequence[Any], names: Sequence[str], origin: Sequence[str] | None = None
+    X: pd.DataFrame,
+    view: str,
+    values: np.ndarray | Sequence[Any],
+    names: Sequence[str],
+    origin: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Table with a view added, or replaced where it was there.
 
@@ -413,7 +421,9 @@ def drop_views(X: pd.DataFrame, views: Iterable[str]) -> pd.DataFrame:
     return X[[column for column in X.columns.tolist() if column not in gone]]
 
 
-def replace_features(X: pd.DataFrame, values: np.ndarray, names: Sequence[str], *, views: Iterable[str]) -> pd.DataFrame:
+def replace_features(
+    X: pd.DataFrame, values: np.ndarray, names: Sequence[str], *, views: Iterable[str]
+) -> pd.DataFrame:
     """Table in which the number columns of the named views give way to others.
 
     Parameters

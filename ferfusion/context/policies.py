@@ -38,9 +38,8 @@ def speaker_policies(model: Any, X: pd.DataFrame) -> np.ndarray | None:
             if hasattr(step, "transform"):
                 X = step.transform(X)
         return None
-    branches = getattr(model, "branches_", {})
-    found = [speaker_policies(branch, X) for branch in branches.values()]
-    return next((policies for policies in found if policies is not None), None)
+    of_branches = (speaker_policies(branch, X) for branch in getattr(model, "branches_", {}).values())
+    return next((policies for policies in of_branches if policies is not None), None)
 
 
 def _holds_scaler(model: Any) -> bool:

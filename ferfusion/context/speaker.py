@@ -129,7 +129,7 @@ class SpeakerScaler(TransformerMixin, BaseEstimator):
         out = (A - self.mean_) / self.scale_
         places = {column: i for i, column in enumerate(self.columns_)}
         for view in self.views_:
-            columns = [places[column] for column in columns_of(X, view) if column in places]
+            columns = np.array([places[column] for column in columns_of(X, view) if column in places])
             for rows in self._speakers(X, view):
                 block = A[np.ix_(rows, columns)]
                 mean, scale = _statistics(block)

@@ -213,7 +213,8 @@ class Corpus:
         return faults
 
     def _sound_faults(self) -> list[tuple[str, str]]:
-        faults, seen = [], {}
+        faults: list[tuple[str, str]] = []
+        seen: dict[str, str] = {}
         for id_, recording in zip(self.X.index, recordings_of(self.X), strict=True):
             if recording is None:
                 continue
@@ -244,7 +245,9 @@ class Corpus:
         folder = Path(folder)
         (folder / "audio").mkdir(parents=True, exist_ok=True)
         table = self.X.drop(columns=[c for c in ("audio", "sampling_rate", "start", "end") if c in self.X.columns])
-        files = [self._write_sound(folder, id_, rec) for id_, rec in zip(self.X.index, recordings_of(self.X), strict=True)]
+        files = [
+            self._write_sound(folder, id_, rec) for id_, rec in zip(self.X.index, recordings_of(self.X), strict=True)
+        ]
         table.insert(0, "audio", files)
         if self.y is not None:
             table.insert(1, "emotion", self.y)

@@ -60,7 +60,10 @@ CARD = CorpusCard(
     citation="burkhardt2005_emodb",
     where_to_get="http://emodb.bilderbar.info/download/download.zip (no registration)",
     layout="a folder wav/ with 535 files such as 03a01Fa.wav, or that folder itself",
-    protocols={"speaker": "leave one speaker out, 10 folds (customary)", "stratified": "random 10-fold, speakers overlap"},
+    protocols={
+        "speaker": "leave one speaker out, 10 folds (customary)",
+        "stratified": "random 10-fold, speakers overlap",
+    },
     uninformative_views=("text",),
     notes=(
         "Ten fixed sentences, each said in every emotion: the text says nothing of the emotion.",

@@ -38,8 +38,8 @@ def stated_root(root: str | Path | None, card: CorpusCard) -> Path:
         home = os.environ.get(DATA_VARIABLE)
         if not home:
             message = (
-                f"Where is {card.title}? Name its folder (root=..., or --data on the command line) or set {DATA_VARIABLE} "
-                f"to the folder that holds {card.name}/. Get it from {card.where_to_get}."
+                f"Where is {card.title}? Name its folder (root=..., or --data on the command line) or set "
+                f"{DATA_VARIABLE} to the folder that holds {card.name}/. Get it from {card.where_to_get}."
             )
             raise CorpusError(message)
         root = Path(home) / card.name
@@ -70,7 +70,9 @@ def find_sounds(folder: Path, pattern: re.Pattern[str]) -> tuple[dict[str, tuple
     """
     found: dict[str, tuple[Path, re.Match[str]]] = {}
     twice = 0
-    candidates = [path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")]
+    candidates = [
+        path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS and not path.name.startswith(".")
+    ]
     for path in sorted(candidates, key=lambda p: (len(p.parts), str(p))):
         match = pattern.fullmatch(path.stem)
         if match is None:

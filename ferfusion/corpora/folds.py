@@ -167,7 +167,8 @@ def folds_from_csv(path: str | Path, X: pd.DataFrame) -> list[Fold]:
     table = pd.read_csv(path, dtype=str)
     columns = [column for column in ("id", "speaker", "session", "dialogue", "video_id") if column in table.columns]
     if "fold" not in table.columns or not columns:
-        message = f"{path} needs a column 'fold' and one of id, speaker, session, dialogue, video_id; it has {shorten(table.columns)}."
+        wanted = "a column 'fold' and one of id, speaker, session, dialogue, video_id"
+        message = f"{path} needs {wanted}; it has {shorten(table.columns)}."
         raise ProtocolError(message)
     column = columns[0]
     if column != "id" and column not in X.columns:

@@ -80,10 +80,20 @@ def join_features(corpus: Corpus, path: str | Path) -> Corpus:
         raise CorpusError(message)
     hits = int(corpus.X.index.isin(features.index).sum())
     if hits == 0:
-        message = f"No id of {path} (such as {features.index[0]!r}) is one of the corpus (such as {corpus.X.index[0]!r})."
+        message = (
+            f"No id of {path} (such as {features.index[0]!r}) is one of the corpus (such as {corpus.X.index[0]!r})."
+        )
         raise CorpusError(message)
-    X = pd.concat([corpus.X.drop(columns=columns_of(corpus.X, views_of(features))), features.reindex(corpus.X.index)], axis=1)
+    X = pd.concat(
+        [corpus.X.drop(columns=columns_of(corpus.X, views_of(features))), features.reindex(corpus.X.index)], axis=1
+    )
     note = f"views {shorten(views_of(features))} joined from {Path(path).name} for {hits} of {len(corpus)} rows"
     return Corpus(
-        X, corpus.y, corpus.card, root=corpus.root, folds=corpus.own_folds, truth=corpus.truth, notes=(*corpus.notes, note)
+        X,
+        corpus.y,
+        corpus.card,
+        root=corpus.root,
+        folds=corpus.own_folds,
+        truth=corpus.truth,
+        notes=(*corpus.notes, note),
     )

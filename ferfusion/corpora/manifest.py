@@ -47,14 +47,17 @@ def read_manifest(path: str | Path) -> Corpus:
         message = f"The manifest {path} has no rows."
         raise CorpusError(message)
     if not {"audio", "text"} & set(table.columns) and not views_of(table):
-        message = f"The manifest {path} needs a column 'audio' or 'text', or features '<view>__<feature>'; it has {shorten(table.columns, 12)}."
+        wanted = "a column 'audio' or 'text', or features '<view>__<feature>'"
+        message = f"The manifest {path} needs {wanted}; it has {shorten(table.columns, 12)}."
         raise CorpusError(message)
     table = table.set_index(_ids(table, path)).drop(columns="id", errors="ignore")
     for column in (name for name in _TEXT_FACTS if name in table.columns):
         # speaker 03 is a name, not the number 3
         table[column] = table[column].map(lambda value: None if pd.isna(value) else str(value)).astype(object)
     if "audio" in table.columns:
-        table["audio"] = table["audio"].map(lambda value: None if pd.isna(value) else str(path.parent / str(value))).astype(object)
+        table["audio"] = (
+            table["audio"].map(lambda value: None if pd.isna(value) else str(path.parent / str(value))).astype(object)
+        )
     y = _labels(table)
     table = table.drop(columns=[column for column in _LABELS if column in table.columns])
     return Corpus(table, y, _card(path, table, y), root=path.parent)

@@ -99,7 +99,9 @@ def load(root: str | Path | None = None, action_units: str | Path | None = None)
         }
         labels[stem] = EMOTIONS[match["emotion"]]
     if not rows:
-        message = f"No RAVDESS speech recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
+        message = (
+            f"No RAVDESS speech recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
+        )
         raise CorpusError(message)
     left = len(files) - len(rows)
     if left:

@@ -78,7 +78,7 @@ def resolve_protocol(protocol: Any, corpus: Corpus, seed: int = 0) -> Protocol:
     else:
         name = str(protocol)
         folds = corpus.folds(name, seed=seed)
-        sentence = corpus.card.protocols.get(name) if name in corpus.own_folds else _SENTENCES[name]
+        sentence = corpus.card.protocols.get(name, name) if name in corpus.own_folds else _SENTENCES[name]
     _check(folds, corpus)
     overlap = _overlap(folds, corpus)
     said = {True: ", SPEAKERS OVERLAP between training and test", False: "", None: ", speakers unknown"}[overlap]
@@ -107,7 +107,9 @@ def _check(folds: list[Fold], corpus: Corpus) -> None:
             message = f"{fold.name!r} trains on rows that it tests: {shorten(corpus.X.index[both])}."
             raise ProtocolError(message)
         if corpus.y is not None and corpus.y.iloc[fold.train].nunique() < 2:
-            message = f"The training part of {fold.name!r} holds fewer than two emotions; nothing can be learnt from it."
+            message = (
+                f"The training part of {fold.name!r} holds fewer than two emotions; nothing can be learnt from it."
+            )
             raise ProtocolError(message)
 
 

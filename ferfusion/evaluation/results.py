@@ -87,7 +87,9 @@ class Evaluation:
     def confusion(self) -> pd.DataFrame:
         """Counts; true emotions in rows, predicted ones in columns."""
         counts = self._counts(np.zeros(len(self.predictions), dtype=int)).sum(axis=0)
-        return pd.DataFrame(counts, index=pd.Index(self.classes, name="true"), columns=pd.Index(self.classes, name="predicted"))
+        return pd.DataFrame(
+            counts, index=pd.Index(self.classes, name="true"), columns=pd.Index(self.classes, name="predicted")
+        )
 
     @cached_property
     def by_class(self) -> pd.DataFrame:
@@ -106,7 +108,7 @@ class Evaluation:
 
     def _resampled_over(self) -> tuple[str, np.ndarray]:
         speakers = self.predictions["speaker"]
-        if speakers.notna().all() and speakers.nunique() > 1:
+        if speakers.notna().all() and len(speakers.unique()) > 1:
             return "speakers", speakers.to_numpy(dtype=str)
         return "utterances", self.predictions.index.to_numpy(dtype=str)
 
@@ -122,7 +124,9 @@ class Evaluation:
             "protocol": self.protocol,
             "n_utterances": len(self.predictions),
             "views": self.views,
-            "scores": {name: {k: _number(v) for k, v in row.items()} for name, row in self.scores.to_dict("index").items()},
+            "scores": {
+                name: {k: _number(v) for k, v in row.items()} for name, row in self.scores.to_dict("index").items()
+            },
             "intervals": f"95 %, bootstrap over {self.interval}",
             "notes": self.notes,
             "left_out": self.left_out.to_dict("records"),
@@ -175,11 +179,15 @@ class Evaluation:
         folder = Path(folder)
         lacking = [name for name in _FILES if not (folder / name).is_file()]
         if lacking:
-            message = f"{folder} holds no evaluation: {', '.join(lacking)} missing. Give the folder that 'run --out' wrote."
+            message = (
+                f"{folder} holds no evaluation: {', '.join(lacking)} missing. Give the folder that 'run --out' wrote."
+            )
             raise FerfusionError(message)
         content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-        texts = {name: str for name in ("id", "label", "predicted", "fold", "speaker", "speaker_scaling")}
-        predictions = pd.read_csv(folder / "predictions.csv", dtype=texts, keep_default_na=False, na_values=[""]).set_index("id")
+        texts = dict.fromkeys(("id", "label", "predicted", "fold", "speaker", "speaker_scaling"), str)
+        predictions = pd.read_csv(
+            folder / "predictions.csv", dtype=texts, keep_default_na=False, na_values=[""]
+        ).set_index("id")
         return cls(
             content["system"],
             content["corpus"],

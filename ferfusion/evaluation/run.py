@@ -94,8 +94,18 @@ def evaluate(
     system, corpus, left_out, views = prepare(system, corpus, strict=strict, verbose=verbose)
     extracted = time.perf_counter()
     plan = resolve_protocol(protocol, corpus, seed)
-    facts = {"name": corpus.card.name, "n_utterances": len(corpus), "checksum": checksum, "license": corpus.card.license}
-    described = {"name": plan.name, "description": plan.description, "n_folds": len(plan.folds), "speakers_overlap": plan.speakers_overlap}
+    facts = {
+        "name": corpus.card.name,
+        "n_utterances": len(corpus),
+        "checksum": checksum,
+        "license": corpus.card.license,
+    }
+    described = {
+        "name": plan.name,
+        "description": plan.description,
+        "n_folds": len(plan.folds),
+        "speakers_overlap": plan.speakers_overlap,
+    }
     key = digest([parameters_of(system), facts, seed, [[f.train.tolist(), f.test.tolist()] for f in plan.folds]])
     store = FoldStore(None if checkpoint is None else Path(checkpoint), key)
     predictions, timing = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
@@ -159,7 +169,9 @@ def prepare(
     if learning:
         judged |= np.array([text is not None for text in texts_of(X)])
     reasons += [(str(id_), "left out: no view could be computed") for id_ in X.index[~judged]]
-    whole = Corpus(X, corpus.y, corpus.card, root=corpus.root, folds=corpus.own_folds, truth=corpus.truth, notes=corpus.notes)
+    whole = Corpus(
+        X, corpus.y, corpus.card, root=corpus.root, folds=corpus.own_folds, truth=corpus.truth, notes=corpus.notes
+    )
     if not judged.any():
         message = f"No row can be judged. The first reason: {reasons[0][1]}"
         raise TableError(message)
@@ -193,11 +205,14 @@ def _seeded(system: Any, seed: int) -> Any:
 def _run_folds(
     system: Any, corpus: Corpus, plan: Protocol, store: FoldStore, n_jobs: int | None, verbose: bool, title: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    assert corpus.y is not None  # prepare() has seen to it
     classes = sorted(map(str, corpus.y.unique()))
     done = {i: found for i in range(len(plan.folds)) if (found := store.get(i)) is not None}
     todo = [i for i in range(len(plan.folds)) if i not in done]
     work = (delayed(_run_fold)(system, corpus.X, corpus.y, plan.folds[i], classes, i) for i in todo)
-    with tqdm(total=len(plan.folds), initial=len(done), desc=title, unit="fold", disable=None if verbose else True) as bar:
+    with tqdm(
+        total=len(plan.folds), initial=len(done), desc=title, unit="fold", disable=None if verbose else True
+    ) as bar:
         for i, predictions, facts in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
             store.put(i, predictions, facts)
             done[i] = (predictions, facts)

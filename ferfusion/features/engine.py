@@ -26,7 +26,7 @@ class Extraction:
 
     Parameters
     ----------
-    values : list of ndarray or None
+    outcomes : list of ndarray or None
         By source; None where missing or unusable.
     digests : list of str
         By source.
@@ -34,7 +34,7 @@ class Extraction:
         Position of each source that could not be used, and why.
     """
 
-    values: list[np.ndarray | None]
+    outcomes: list[np.ndarray | None]
     digests: list[str]
     faults: dict[int, str] = field(default_factory=dict)
 

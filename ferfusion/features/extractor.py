@@ -78,7 +78,7 @@ class Extractor(TransformerMixin, BaseEstimator):
         DataFrame, shape (n_sources, n_features)
         """
         if self.frames:
-            message = f"Frames differ in number between recordings; ask {type(self).__name__} for one with compute(), or use Views."
+            message = "Recordings differ in their number of frames: ask for one with compute(), or use Views."
             raise FeatureError(message)
         values = [self.compute(self._source(item)) for item in X]
         return pd.DataFrame(np.array(values), columns=self.feature_names())

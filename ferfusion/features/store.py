@@ -154,7 +154,9 @@ class StoredView:
             try:
                 self._values.update(_read_shard(path))
             except (OSError, pa.ArrowException) as error:
-                warnings.warn(f"The feature shard {path} is damaged and left aside ({error}).", UserWarning, stacklevel=3)
+                warnings.warn(
+                    f"The feature shard {path} is damaged and left aside ({error}).", UserWarning, stacklevel=3
+                )
             self._seen.add(path.name)
 
     def _add(self, computed: Computed) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from ferfusion.base.errors import AudioError, FeatureError, TableError, UnknownNameError, ViewConflictError, shorten
+from ferfusion.base.errors import AudioError, FeatureError, TableError, ViewConflictError, shorten
 from ferfusion.base.table import (
     LEARNT,
     MODALITIES,
@@ -201,7 +201,7 @@ class Views(TransformerMixin, BaseEstimator):
                     raise FeatureError(message)
             left_out |= {name: "not asked for" for name in names if name not in asked}
         skipped = match_views(names, self.skip, strict=False)
-        left_out |= {name: "left out by name" for name in skipped}
+        left_out |= dict.fromkeys(skipped, "left out by name")
         return [name for name in names if name not in left_out], left_out
 
     def _none_left(self, X: pd.DataFrame) -> None:
@@ -220,7 +220,9 @@ class Views(TransformerMixin, BaseEstimator):
         elif not todo.any():
             return X, {}
         asked = [source if needed else None for source, needed in zip(sources, todo, strict=True)]
-        done = extract(extractor, asked, store=self._open_store(), n_jobs=self.n_jobs, title=name, progress=self.verbose)
+        done = extract(
+            extractor, asked, store=self._open_store(), n_jobs=self.n_jobs, title=name, progress=self.verbose
+        )
         return _merged(X, name, extractor, done, todo), done.faults
 
     def _open_store(self) -> FeatureStore | None:
@@ -230,7 +232,9 @@ class Views(TransformerMixin, BaseEstimator):
         try:
             return FeatureStore(path)
         except OSError as error:
-            warnings.warn(f"The feature store {path} cannot be used ({error}); nothing is stored.", UserWarning, stacklevel=2)
+            warnings.warn(
+                f"The feature store {path} cannot be used ({error}); nothing is stored.", UserWarning, stacklevel=2
+            )
             return None
 
     def _report(self, faults: pd.DataFrame) -> None:
@@ -239,7 +243,8 @@ class Views(TransformerMixin, BaseEstimator):
         first = faults.iloc[0]
         if self.on_error == "raise":
             raise AudioError(first["fault"])
-        message = f"{faults['id'].nunique()} recordings could not be used and count as missing: {shorten(faults['id'].unique())}. {first['fault']}"
+        ids = faults["id"].unique()
+        message = f"{len(ids)} recordings could not be used and count as missing: {shorten(ids)}. {first['fault']}"
         warnings.warn(message, UserWarning, stacklevel=3)
 
     def _complete(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -252,7 +257,9 @@ class Views(TransformerMixin, BaseEstimator):
         for view, columns in self.columns_.items():
             lacking = sorted(set(columns) - set(table.columns.tolist()))
             if lacking:
-                message = f"The view {view!r} lacks {len(lacking)} features that it had in training: {shorten(lacking)}."
+                message = (
+                    f"The view {view!r} lacks {len(lacking)} features that it had in training: {shorten(lacking)}."
+                )
                 raise FeatureError(message)
         return table
 
@@ -296,12 +303,14 @@ def _stale_rows(X: pd.DataFrame, name: str, extractor: Extractor, sources: Seque
 
 def _merged(X: pd.DataFrame, name: str, extractor: Extractor, done: Extraction, todo: np.ndarray) -> pd.DataFrame:
     fingerprint = extractor.fingerprint()
-    origin: list[Any] = [f"{fingerprint}:{digest}" if needed else None for digest, needed in zip(done.digests, todo, strict=True)]
+    origin: list[Any] = [
+        f"{fingerprint}:{digest}" if needed else None for digest, needed in zip(done.digests, todo, strict=True)
+    ]
     if name in views_of(X):
         origin = [new if needed else old for new, old, needed in zip(origin, X[origin_column(name)], todo, strict=True)]
     if extractor.frames:
         frames = list(X[columns_of(X, name)[0]]) if has_frames(X, name) else [None] * len(X)
-        cells = [new if needed else old for new, old, needed in zip(done.values, frames, todo, strict=True)]
+        cells = [new if needed else old for new, old, needed in zip(done.outcomes, frames, todo, strict=True)]
         return with_view(X, name, cells, [], origin=origin)
     names = extractor.feature_names()
     columns = columns_of(X, name)
@@ -312,6 +321,6 @@ def _merged(X: pd.DataFrame, name: str, extractor: Extractor, done: Extraction, 
     if columns:
         values[~todo] = X[columns].to_numpy(dtype=np.float32)[~todo]
     for i in np.flatnonzero(todo):
-        if done.values[i] is not None:
-            values[i] = done.values[i]
+        if (outcome := done.outcomes[i]) is not None:
+            values[i] = outcome
     return with_view(X, name, values, names, origin=origin)

@@ -64,7 +64,10 @@ def make_early(
     >>> list(make_early([("audio_egemaps", OpenSmile())], "svm").named_steps)
     ['views', 'impute', 'scale', 'classify']
     """
-    steps = [*_first_steps(views, speaker_scaling), *_single_steps(as_classifier(classifier, random_state), selector, scaler)]
+    steps = [
+        *_first_steps(views, speaker_scaling),
+        *_single_steps(as_classifier(classifier, random_state), selector, scaler),
+    ]
     return Pipeline(steps)
 
 
@@ -142,7 +145,10 @@ def _first_steps(views: ViewList | Views, speaker_scaling: Any) -> list[tuple[st
 
 
 def _single_steps(classifier: Any, selector: Any = None, scaler: Any = None) -> list[tuple[str, Any]]:
-    steps = [("impute", OnFeatures(SimpleImputer(keep_empty_features=True))), ("scale", _on_table(scaler, ViewScaler()))]
+    steps = [
+        ("impute", OnFeatures(SimpleImputer(keep_empty_features=True))),
+        ("scale", _on_table(scaler, ViewScaler())),
+    ]
     if selector is not None:
         steps.append(("select", OnFeatures(selector)))
     return [*steps, ("classify", TableClassifier(classifier))]

@@ -91,7 +91,9 @@ class BranchedClassifier(ClassifierMixin, BaseEstimator):
         out = self._fuse(self.branch_probabilities(X))
         blank = np.isnan(out).any(axis=1)
         if blank.any():
-            message = f"No branch can judge these rows, which get the class shares of training: {shorten(X.index[blank])}."
+            message = (
+                f"No branch can judge these rows, which get the class shares of training: {shorten(X.index[blank])}."
+            )
             warnings.warn(message, UserWarning, stacklevel=2)
             out[blank] = self.prior_
         return out
@@ -114,7 +116,9 @@ class BranchedClassifier(ClassifierMixin, BaseEstimator):
         else:
             views = [view for view in views_of(X) if present_rows(X, view).any()]
             names = list(dict.fromkeys(modality_of(view) if self.by == "modality" else view for view in views))
-            named = [(name, Pipeline([("keep", SelectViews([name])), ("branch", clone(self.branches))])) for name in names]
+            named = [
+                (name, Pipeline([("keep", SelectViews([name])), ("branch", clone(self.branches))])) for name in names
+            ]
         if not named:
             message = "There is no branch to fuse: the table has no view of features."
             raise FeatureError(message)

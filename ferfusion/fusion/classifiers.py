@@ -12,11 +12,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from ferfusion.fusion.linear import WideLinearSVC
 
 from ferfusion.base.calibration import CalibratedScores
 from ferfusion.base.errors import UnknownNameError
 from ferfusion.base.optional import require
+from ferfusion.fusion.linear import WideLinearSVC
 
 __all__ = ["CLASSIFIERS", "as_classifier"]
 
@@ -100,6 +100,7 @@ def as_classifier(classifier: Any, random_state: Any = 0) -> Any:
             raise UnknownNameError("classifier", classifier, CLASSIFIERS)
         return CLASSIFIERS[classifier](random_state)
     if isinstance(classifier, type) or not hasattr(classifier, "fit"):
-        message = f"A classifier is a name out of {', '.join(CLASSIFIERS)} or an estimator (not its class), not {classifier!r}."
+        names = ", ".join(CLASSIFIERS)
+        message = f"A classifier is a name ({names}) or an estimator, not its class and not {classifier!r}."
         raise TypeError(message)
     return clone(classifier)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from ferfusion.base.errors import FeatureError, ProtocolError
 from ferfusion.base.grouped import give_grouped_cv, grouped_splits

@@ -48,7 +48,7 @@ class WideLinearSVC(LinearSVC):
         X = validate_data(self, X, dtype=np.float64)
         turned = self.turned(X)
         super().fit(turned, y, sample_weight)
-        self.coef_ = solve_triangular(turned, self.coef_.T, lower=True, trans="T").T @ X
+        self.coef_: np.ndarray = solve_triangular(turned, np.transpose(self.coef_), lower=True, trans="T").T @ X
         self.n_features_in_ = X.shape[1]  # the user's, not the turned ones
         return self
 

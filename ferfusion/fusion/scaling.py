@@ -38,7 +38,8 @@ class ViewScaler(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> X = pd.DataFrame({"audio_a__x": [0.0, 2.0], "audio_a__y": [0.0, 8.0], "text_b__z": [1.0, 3.0]}, index=["u", "v"])
+    >>> X = pd.DataFrame({"audio_a__x": [0.0, 2.0], "audio_a__y": [0.0, 8.0], "text_b__z": [1.0, 3.0]})
+    >>> X.index = ["u", "v"]
     >>> ViewScaler().fit_transform(X).round(2).loc["v", ["audio_a__x", "audio_a__y", "text_b__z"]].tolist()
     [0.71, 0.71, 1.0]
     """

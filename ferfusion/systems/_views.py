@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ferfusion.features import OpenSmile, TextNgrams, Views
+from ferfusion.features import Views, named_view
 from ferfusion.features.audio.opensmile import opensmile_installed
 
 __all__ = ["baseline_views"]
+
+_AUDIO = ("audio_egemaps", "audio_compare")
+_TEXT = ("text_tfidf",)
 
 
 def baseline_views(
@@ -25,6 +28,6 @@ def baseline_views(
     Views
         Without openSMILE's sets where that package is not installed.
     """
-    audio = [("audio_egemaps", OpenSmile("eGeMAPSv02")), ("audio_compare", OpenSmile("ComParE_2016"))]
-    listed: list[tuple[str, Any]] = [*(audio if opensmile_installed() else []), ("text_tfidf", TextNgrams())]
+    names = (*_AUDIO, *_TEXT) if opensmile_installed() else _TEXT
+    listed = [named_view(name) for name in names]
     return Views(listed, only=only, skip=skip, store=store, n_jobs=n_jobs, on_error=on_error)

@@ -75,7 +75,9 @@ def read_audio(recording: Recording, sampling_rate: int | None = None, channel: 
         If the recording is missing, empty, not sound, silent, has NaN or infinite samples, or lacks the channel
         or the segment.
     """
-    signal, rate = _from_array(recording) if isinstance(recording.source, np.ndarray) else _from_file(recording, channel)
+    signal, rate = (
+        _from_array(recording) if isinstance(recording.source, np.ndarray) else _from_file(recording, channel)
+    )
     _check_signal(signal, recording)
     if sampling_rate is not None and rate != sampling_rate:
         signal = soxr.resample(signal, rate, sampling_rate)

@@ -1,0 +1,128 @@
+"""What the commands share: options, printing, building systems and corpora from words."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from inspect import signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from platformdirs import user_cache_path
+from rich.console import Console
+from rich.table import Table
+
+from ferfusion.base.errors import FerfusionError, UnknownNameError
+from ferfusion.catalog import make_system, system_modules
+from ferfusion.corpora import Corpus, join_features, load_corpus
+from ferfusion.features.views import STORE_VARIABLE
+
+console = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+System = Annotated[str, typer.Option("--system", "-s", help="Key of a system: see 'ferfusion systems'.")]
+CorpusName = Annotated[
+    str,
+    typer.Option("--corpus", "-c", help="Name of a corpus (see 'ferfusion corpora') or a manifest (.csv, .parquet)."),
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", "-d", help="Folder of the corpus; $FERFUSION_DATA/<name> if missing.")
+]
+Features = Annotated[Path | None, typer.Option(help="CSV or Parquet of features '<view>__<feature>' to join by id.")]
+ViewNames = Annotated[str | None, typer.Option(help="Views or modalities to use, and no others: 'audio,text_tfidf'.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A parameter of the system: --set rule=mean. May be repeated.")
+]
+Store = Annotated[
+    Path | None, typer.Option(help="Folder of the feature store; $FERFUSION_STORE, else the user's cache.")
+]
+NoStore = Annotated[bool, typer.Option("--no-store", help="Compute all features anew and store none.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes or threads; 0 means one a core.")]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first unusable recording or unlabelled row.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def jobs_of(jobs: int) -> int:
+    """Number of workers meant by ``--jobs``."""
+    return jobs if jobs > 0 else os.cpu_count() or 1
+
+
+def store_path(store: Path | None, no_store: bool) -> str | None:
+    """Folder of the feature store meant by the options, or None."""
+    if no_store:
+        return None
+    chosen = store or os.environ.get(STORE_VARIABLE) or user_cache_path("ferfusion") / "features"
+    return str(chosen)
+
+
+def open_corpus(name: str, data: Path | None, features: Path | None = None) -> Corpus:
+    """Corpus meant by the options."""
+    corpus = load_corpus(name, data)
+    return corpus if features is None else join_features(corpus, features)
+
+
+def open_system(
+    key: str, views: str | None, settings: list[str] | None, *, store: str | None, jobs: int, seed: int, strict: bool
+) -> Any:
+    """System meant by the options; what is common is set where the system knows it."""
+    if key not in system_modules():
+        raise UnknownNameError("system", key, system_modules())
+    allowed = signature(system_modules()[key].make).parameters
+    common: dict[str, Any] = {
+        "store": store,
+        "n_jobs": jobs,
+        "random_state": seed,
+        "on_error": "raise" if strict else "report",
+    }
+    parameters: dict[str, Any] = {name: value for name, value in common.items() if name in allowed}
+    if views is not None:
+        parameters["views"] = [part.strip() for part in views.split(",") if part.strip()]
+    return make_system(key, **{**parameters, **_settings(settings)})
+
+
+def _settings(settings: list[str] | None) -> dict[str, Any]:
+    found = {}
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            message = f"--set takes name=value, not {setting!r}."
+            raise FerfusionError(message)
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = None if value in ("none", "None") else value
+    return found
+
+
+def emit(content: Any) -> None:
+    """Print JSON on standard output."""
+    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> Table:
+    """A table for the terminal; cells are text, never markup."""
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
+    return table
+
+
+def say(message: str = "", style: str | None = None) -> None:
+    """Print a line as it is, without markup."""
+    console.print(message, style=style, markup=False, soft_wrap=True)
+
+
+def show_warnings() -> None:
+    """Print the library's warnings as one line on standard error, instead of with a line of source code."""
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
+        stderr.print(f"note: {message}", style="yellow", markup=False, soft_wrap=True)
+
+    warnings.showwarning = show
