@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferfusion.base.adapters import fit_with_groups, number_views
 from ferfusion.base.calibration import CalibratedScores
-from ferfusion.base.errors import FeatureError, TableError, shorten
+from ferfusion.base.errors import FeatureError, TableError, UnknownNameError, shorten
 from ferfusion.base.grouped import give_grouped_cv
 from ferfusion.base.table import check_table, columns_of, features_of, groups_of, present_rows
 
@@ -116,9 +116,12 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
             If values are missing in rows that have others and nothing filled them in.
         """
         check_table(X, features=True)
+        if self.missing not in ("prior", "nan"):
+            raise UnknownNameError("treatment of rows without features", self.missing, ["prior", "nan"])
         labels = check_labels(y, X)
-        self.columns_ = columns_of(X, number_views(X))
-        rows = present_rows(X)
+        views = number_views(X)
+        self.columns_ = columns_of(X, views)
+        rows = present_rows(X, views)
         if not rows.any():
             message = "No row of the training table holds a feature value."
             raise FeatureError(message)

@@ -26,6 +26,8 @@ _HELP = """Speech emotion recognition by multi-modal fusion.
 Exit codes: 0 all well · 1 an error, told in one line · 2 wrong usage · 3 done, but some recordings could not be used
 (predict) · 130 interrupted."""
 
+_INTERRUPTED = 130  # typer's exit code for the interrupt that it caught
+
 app = typer.Typer(help=_HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 for function, name in (
     (demo, "demo"),
@@ -63,6 +65,7 @@ def run() -> None:
     except FerfusionError as error:
         stderr.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        stderr.print("interrupted; what was finished is kept, and the same command goes on there", style="red")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            stderr.print("interrupted; what was finished is kept, and the same command goes on there", style="red")
+        raise

@@ -50,6 +50,7 @@ def predict(
     if strict and len(broken):
         raise FerfusionError(broken["fault"].iloc[0])
     if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
         found.rename_axis("id").to_csv(out)
     if as_json:
         rows = found.rename_axis("id").reset_index().to_dict("records")

@@ -101,7 +101,7 @@ def named_folds(file: str) -> FoldMaker:
 
     def make(X: pd.DataFrame) -> list:
         with (package_files("ferfusion.corpora") / "indices" / file).open(encoding="utf-8") as stream:
-            sets = pd.read_csv(stream, dtype=str).set_index("speaker")["fold"]
+            sets = pd.read_csv(stream, dtype=str, keep_default_na=False).set_index("speaker")["fold"]
         return folds_from_sets(X, sets, "speaker")
 
     return make

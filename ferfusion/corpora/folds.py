@@ -164,7 +164,11 @@ def folds_from_csv(path: str | Path, X: pd.DataFrame) -> list[Fold]:
     -------
     list of Fold
     """
-    table = pd.read_csv(path, dtype=str)
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        message = f"The folds {path} cannot be read ({error})."
+        raise ProtocolError(message) from error
     columns = [column for column in ("id", "speaker", "session", "dialogue", "video_id") if column in table.columns]
     if "fold" not in table.columns or not columns:
         wanted = "a column 'fold' and one of id, speaker, session, dialogue, video_id"

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
 from ferfusion.base.errors import LearntViewError, TableError, shorten
-from ferfusion.base.table import learnt_views, present_rows, texts_of, views_of
+from ferfusion.base.table import facts_of, learnt_views, present_rows, texts_of, views_of
 from ferfusion.catalog import make_system
 from ferfusion.context.policies import speaker_policies
 from ferfusion.context.speaker import POLICY_SELF
@@ -106,7 +106,8 @@ def evaluate(
         "n_folds": len(plan.folds),
         "speakers_overlap": plan.speakers_overlap,
     }
-    key = digest([parameters_of(system), facts, seed, [[f.train.tolist(), f.test.tolist()] for f in plan.folds]])
+    splits = [[fold.name, fold.train.tolist(), fold.test.tolist()] for fold in plan.folds]
+    key = digest([parameters_of(system), facts, seed, splits, views, _facts_digest(corpus.X)])
     store = FoldStore(None if checkpoint is None else Path(checkpoint), key)
     predictions, timing = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
     origin = provenance(system, seed, facts, described)
@@ -178,6 +179,12 @@ def prepare(
     return system, whole.select(X.index[judged]), pd.DataFrame(reasons, columns=["id", "reason"]), used
 
 
+def _facts_digest(X: pd.DataFrame) -> str:
+    """Digest of speakers, dialogues, turns and what else a system may go by; where files lie is left aside."""
+    names = [name for name in facts_of(X) if name not in ("audio", "video")]
+    return digest([names, X[names].astype(str).to_numpy().tolist()])
+
+
 def _views_steps(system: Any) -> list[Views]:
     return [part for part in system.get_params(deep=True).values() if isinstance(part, Views)]
 
@@ -219,7 +226,8 @@ def _run_folds(
             bar.update()
     ordered = [done[i] for i in range(len(plan.folds))]
     table = pd.concat([predictions for predictions, _ in ordered])
-    order = [id_ for id_ in corpus.X.index if id_ in set(table.index)]
+    tested = set(table.index)
+    order = [id_ for id_ in corpus.X.index if id_ in tested]
     return table.loc[order].rename_axis("id"), pd.DataFrame([facts for _, facts in ordered])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ferfusion.base.errors import UnknownNameError
 from ferfusion.base.table import texts_of
 from ferfusion.features.audio.reading import Recording
 
@@ -52,7 +53,14 @@ def sources_of(X: pd.DataFrame, modality: str) -> list[Any]:
     Returns
     -------
     list of Recording, str or None
+
+    Raises
+    ------
+    UnknownNameError
+        If nothing is computed from this modality.
     """
+    if modality not in ("audio", "text"):
+        raise UnknownNameError("modality to compute features from", modality, ["audio", "text"])
     return recordings_of(X) if modality == "audio" else texts_of(X)
 
 

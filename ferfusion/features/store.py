@@ -112,7 +112,8 @@ class StoredView:
         dict of str to ndarray
             Without the keys that could not be computed.
         """
-        wanted = [key for key in dict.fromkeys(keys) if key not in self.get(keys)]
+        stored = self.get(keys)
+        wanted = [key for key in dict.fromkeys(keys) if key not in stored]
         stripes: dict[int, list[str]] = {}
         for key in wanted:
             stripes.setdefault(int(key[:8], 16) % _STRIPES, []).append(key)
@@ -153,7 +154,7 @@ class StoredView:
                 continue
             try:
                 self._values.update(_read_shard(path))
-            except (OSError, pa.ArrowException) as error:
+            except (OSError, KeyError, ValueError, pa.ArrowException) as error:
                 warnings.warn(
                     f"The feature shard {path} is damaged and left aside ({error}).", UserWarning, stacklevel=3
                 )

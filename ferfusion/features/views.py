@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from ferfusion.base.errors import AudioError, FeatureError, TableError, ViewConflictError, shorten
+from ferfusion.base.errors import AudioError, FeatureError, TableError, UnknownNameError, ViewConflictError, shorten
 from ferfusion.base.table import (
     LEARNT,
     MODALITIES,
@@ -157,6 +157,8 @@ class Views(TransformerMixin, BaseEstimator):
 
     def _fit(self, X: pd.DataFrame) -> pd.DataFrame:
         check_table(X)
+        if self.on_error not in ("report", "raise"):
+            raise UnknownNameError("treatment of unusable recordings", self.on_error, ["report", "raise"])
         self.views_, self.left_out_ = self._chosen(X)
         table, faults = self.extract(X, self.views_)
         self._report(faults)

@@ -117,10 +117,13 @@ class OpenSmile(AudioExtractor):
             warnings.filterwarnings("error", message="Segment too short")
             try:
                 out = self._smile()(np.clip(signal, -1.0, _FULL_SCALE), sampling_rate)[0]
-            except UserWarning as error:
-                seconds = len(signal) / sampling_rate
-                message = f"The recording of {seconds:.3f} s is too short for openSMILE's {self.feature_set}."
-                raise AudioError(message) from error
+            except UserWarning:
+                out = np.full((1, 1), np.nan)
+        # filters of warnings are shared by threads, so that the warning may pass: its values tell, too
+        if np.isnan(out).all():
+            seconds = len(signal) / sampling_rate
+            message = f"The recording of {seconds:.3f} s is too short for openSMILE's {self.feature_set}."
+            raise AudioError(message)
         out = np.where(np.isfinite(out), out, np.nan).astype(np.float32)
         return out.T if self.frames else out[:, 0]
 

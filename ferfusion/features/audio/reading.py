@@ -25,7 +25,8 @@ class Recording:
     Parameters
     ----------
     source : str or ndarray of shape (n_samples,)
-        Path of a sound file, or the samples.
+        Path of a sound file, or the samples: floats with full scale at 1, or integers of the width they were
+        sampled with (``int16``), which are scaled.
     sampling_rate : float or None
         Of the samples, in hertz; unused for a file.
     start, end : float or None
@@ -98,7 +99,18 @@ def _from_array(recording: Recording) -> tuple[np.ndarray, float]:
         message = f"Samples of {recording.label} need a positive 'sampling_rate' in the table, not {rate!r}."
         raise AudioError(message)
     first, last = _bounds(recording, rate, len(signal))
-    return signal[first:last].astype(np.float32, copy=False), rate
+    return _full_scale(signal[first:last], recording), rate
+
+
+def _full_scale(signal: np.ndarray, recording: Recording) -> np.ndarray:
+    if signal.dtype.kind == "f":
+        return signal.astype(np.float32, copy=False)
+    if signal.dtype.kind not in "iu":
+        message = f"Samples of {recording.label} must be real numbers, not {signal.dtype}."
+        raise AudioError(message)
+    half = 2.0 ** (8 * signal.dtype.itemsize - 1)
+    middle = half if signal.dtype.kind == "u" else 0.0
+    return ((signal - middle) / half).astype(np.float32)
 
 
 def _from_file(recording: Recording, channel: int) -> tuple[np.ndarray, float]:
@@ -130,6 +142,9 @@ def _from_file(recording: Recording, channel: int) -> tuple[np.ndarray, float]:
 def _bounds(recording: Recording, rate: float, n_samples: int) -> tuple[int, int]:
     start = 0.0 if recording.start is None else recording.start
     end = n_samples / rate if recording.end is None else recording.end
+    if not (np.isfinite(start) and np.isfinite(end)):
+        message = f"The segment {start} to {end} s of {recording.label} must have finite ends, or None for the whole."
+        raise AudioError(message)
     first, last = round(start * rate), min(round(end * rate), n_samples)
     if n_samples and (first < 0 or first >= last):
         message = (

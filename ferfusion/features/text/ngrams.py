@@ -55,8 +55,9 @@ class TextNgrams(LearningExtractor):
         Raises
         ------
         FeatureError
-            If the texts hold no word.
+            If the texts hold no run of words of that length, or a parameter is out of its range.
         """
+        reason = ""
         for min_df in dict.fromkeys([min(self.min_texts, len(sources)), 1]):
             # a token pattern that keeps one-letter words: "I" carries something in speech
             vectorizer = TfidfVectorizer(
@@ -68,10 +69,11 @@ class TextNgrams(LearningExtractor):
             )
             try:
                 self.vectorizer_ = vectorizer.fit(sources)
-            except ValueError:
+            except ValueError as error:
+                reason = str(error)
                 continue
             return
-        message = f"None of the {len(sources)} texts holds a word."
+        message = f"No word or run of words can be learnt from the {len(sources)} texts: {reason}"
         raise FeatureError(message)
 
     def feature_names(self) -> list[str]:
