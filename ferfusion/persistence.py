@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import warnings
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ferfusion.base.errors import ModelFileError, UntrustedModelError, shorten
 from ferfusion.base.files import write_whole
 from ferfusion.base.versions import versions
 
-__all__ = ["TRUSTED_TYPES", "load_model", "read_metadata", "save_model"]
+__all__ = ["TRUSTED_TYPES", "load_model", "model_kind", "read_metadata", "save_model"]
 
 _SIDECAR = ".json"
 _FORMAT = 1
@@ -77,7 +78,7 @@ def save_model(model: Any, path: str | Path, metadata: dict[str, Any] | None = N
         If the ending is neither, or the model holds a type that ``load_model`` would refuse.
     """
     path = Path(path)
-    kind = _kind(path)
+    kind = model_kind(path)
     content = _dump_skops(model, path) if kind == ".skops" else _dump_joblib(model)
     sidecar = {
         "format": _FORMAT,
@@ -117,7 +118,7 @@ def load_model(path: str | Path, trusted: bool = False) -> Any:
         If it is no model, or not the one that its sidecar describes.
     """
     path = Path(path)
-    kind = _kind(path)
+    kind = model_kind(path)
     if not path.is_file():
         message = f"The model {path} does not exist."
         raise ModelFileError(message)
@@ -129,8 +130,10 @@ def load_model(path: str | Path, trusted: bool = False) -> Any:
         )
         raise UntrustedModelError(message)
     model = joblib.load(path) if kind == ".joblib" else _load_skops(path)
-    stores = [name for name in model.get_params(deep=True) if name.split("__")[-1] == "store"]
-    return model.set_params(**dict.fromkeys(stores))
+    for part in _parts(model):
+        if isinstance(part, BaseEstimator) and "store" in vars(part):
+            part.store = None
+    return model
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
@@ -155,7 +158,8 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
         raise ModelFileError(message) from error
 
 
-def _kind(path: Path) -> str:
+def model_kind(path: Path) -> str:
+    """Ending of a model's name, ``.skops`` or ``.joblib``; any other is a ModelFileError."""
     if path.suffix not in (".skops", ".joblib"):
         message = f"A model's name ends in .skops or .joblib, not {path.suffix or 'nothing'!r}: {path}."
         raise ModelFileError(message)
@@ -199,27 +203,37 @@ def _load_skops(path: Path) -> Any:
             raise
         message = f"{path} is no model that this version can read ({type(error).__name__}: {error})."
         raise ModelFileError(message) from error
-    _check_trees(model, path)
+    for part in _parts(model):
+        if isinstance(part, Tree):
+            _check_tree(part, path)
     return model
 
 
-def _check_trees(part: Any, path: Path) -> None:
-    """Refuse decision trees that point outside of themselves: compiled code would follow them there."""
-    if isinstance(part, Tree):
-        inner = part.children_left != part.children_right
-        children = np.concatenate([part.children_left[inner], part.children_right[inner]])
-        inside = ((children > 0) & (children < part.node_count)).all()
-        if not inside or not ((part.feature[inner] >= 0) & (part.feature[inner] < part.n_features)).all():
-            message = f"{path} holds a damaged decision tree."
-            raise ModelFileError(message)
-    elif isinstance(part, dict):
-        for value in part.values():
-            _check_trees(value, path)
+def _parts(part: Any) -> Iterator[Any]:
+    """An estimator with all that it holds, fitted parts included."""
+    yield part
+    if isinstance(part, dict):
+        inside: Iterable[Any] = part.values()
     elif isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype == np.dtype("O")):
-        for value in part:
-            _check_trees(value, path)
-    elif isinstance(part, BaseEstimator):
-        _check_trees(vars(part), path)
+        inside = part
+    else:
+        inside = vars(part).values() if isinstance(part, BaseEstimator) else ()
+    for value in inside:
+        yield from _parts(value)
+
+
+def _check_tree(tree: Tree, path: Path) -> None:
+    """Refuse a decision tree that points outside of itself or back: compiled code would follow it there."""
+    sound = 0 < tree.node_count <= tree.capacity
+    if sound:
+        inner = tree.children_left != tree.children_right
+        parents, features = np.flatnonzero(inner), tree.feature[inner]
+        for children in (tree.children_left[inner], tree.children_right[inner]):
+            sound &= bool(((children > parents) & (children < tree.node_count)).all())
+        sound &= bool(((features >= 0) & (features < tree.n_features)).all())
+    if not sound:
+        message = f"{path} holds a damaged decision tree."
+        raise ModelFileError(message)
 
 
 def _check_sidecar(path: Path) -> None:

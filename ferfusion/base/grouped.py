@@ -52,7 +52,7 @@ def grouped_splits(y: np.ndarray, groups: np.ndarray | None, n_splits: int = 5, 
     with warnings.catch_warnings():
         # a class rarer than the folds are many is absent from some of them, and whoever asked copes with that
         warnings.filterwarnings("ignore", message="The least populated class in y", category=UserWarning)
-        splits = list(splitter.split(np.zeros(len(y)), y, groups))
+        splits = list(splitter.split(np.zeros(len(y)), y, groups if grouped else None))
     return [(train, test) for train, test in splits if len(train) and len(test)]
 
 

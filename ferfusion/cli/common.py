@@ -80,7 +80,11 @@ def open_system(
     parameters: dict[str, Any] = {name: value for name, value in common.items() if name in allowed}
     if views is not None:
         parameters["views"] = [part.strip() for part in views.split(",") if part.strip()]
-    return make_system(key, **{**parameters, **_settings(settings)})
+    try:
+        return make_system(key, **{**parameters, **_settings(settings)})
+    except TypeError as error:
+        message = f"The system {key!r} cannot be built so: {error}"
+        raise FerfusionError(message) from error
 
 
 def _settings(settings: list[str] | None) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
+import pandas as pd
 import typer
 
 from ferfusion.base.errors import FeatureError, FerfusionError
@@ -60,6 +62,7 @@ def extract(
     table, faults = step.extract(loaded.X, [name for name, _ in listed])
     if strict and len(faults):
         raise FeatureError(faults["fault"].iloc[0])
+    table = _located(table)
     if loaded.y is not None:
         table.insert(0, "emotion", loaded.y)
     table = table.rename_axis("id")
@@ -72,6 +75,16 @@ def extract(
     common.say(f"{len(table)} rows, views {', '.join(summary['views'])}: {out}")
     for fault in faults.itertuples():
         common.say(f"  {fault.id}: {fault.fault}", style="yellow")
+
+
+def _located(table: pd.DataFrame) -> pd.DataFrame:
+    """Table whose recordings are found from wherever it will lie; those in memory cannot be written."""
+    if "audio" not in table.columns:
+        return table
+    if any(isinstance(value, np.ndarray) for value in table["audio"]):
+        return table.drop(columns=["audio", "sampling_rate"], errors="ignore")
+    paths = [str(Path(value).resolve()) if isinstance(value, str) else None for value in table["audio"]]
+    return table.assign(audio=pd.Series(paths, index=table.index, dtype=object))
 
 
 def _print_status(place: str | None, as_json: bool) -> None:

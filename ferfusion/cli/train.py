@@ -15,7 +15,7 @@ from ferfusion.corpora import Corpus
 from ferfusion.evaluation import Evaluation, evaluate
 from ferfusion.evaluation.provenance import parameters_of
 from ferfusion.evaluation.run import prepare
-from ferfusion.persistence import save_model
+from ferfusion.persistence import model_kind, save_model
 
 __all__ = ["train", "train_and_save"]
 
@@ -47,6 +47,7 @@ def train(
 
       ferfusion train --system baseline_late --corpus my.csv --protocol speaker --out mine.skops
     """
+    model_kind(out)  # before the work, not after it
     workers = common.jobs_of(jobs)
     loaded = common.open_corpus(corpus, data, features)
     place = common.store_path(store, no_store)

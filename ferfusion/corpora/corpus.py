@@ -13,7 +13,7 @@ import soundfile
 
 from ferfusion.base.card import CorpusCard
 from ferfusion.base.errors import AudioError, ProtocolError, UnknownNameError
-from ferfusion.base.table import check_table, groups_of, views_of
+from ferfusion.base.table import check_table, frames_of, groups_of, has_frames, texts_of, views_of
 from ferfusion.corpora.folds import Fold, leave_one_out, official_folds, stratified_folds
 from ferfusion.features.audio.reading import read_audio
 from ferfusion.features.sources import digest_of, recordings_of
@@ -165,13 +165,17 @@ class Corpus:
         """
         total = sha256()
         sounds = [digest_of(recording) for recording in recordings_of(self.X)]
-        labels = [""] * len(self) if self.y is None else self.y.astype(str).tolist()
-        texts = self.X["text"].astype(str).tolist() if "text" in self.X else [""] * len(self)
+        labels = [""] * len(self) if self.y is None else ["" if pd.isna(name) else str(name) for name in self.y]
+        texts = [text or "" for text in texts_of(self.X)]
         for parts in sorted(zip(self.X.index.astype(str), labels, sounds, texts, strict=True)):
             total.update("\x1f".join(parts).encode())
         columns = [column for column in self.X.columns if "__" in column and not column.endswith("__frames")]
         total.update("\x1f".join(columns).encode())
-        total.update(np.ascontiguousarray(self.X[columns].sort_index().to_numpy(dtype=np.float64)).tobytes())
+        ordered = self.X.sort_index()
+        total.update(np.ascontiguousarray(ordered[columns].to_numpy(dtype=np.float64)).tobytes())
+        for view in (view for view in self.views if has_frames(ordered, view)):
+            for frames in frames_of(ordered, view):
+                total.update(b"" if frames is None else f"{frames.shape}".encode() + frames.tobytes())
         return total.hexdigest()[:16]
 
     def validate(self, *, read: bool = True) -> pd.DataFrame:

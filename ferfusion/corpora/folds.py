@@ -165,7 +165,7 @@ def folds_from_csv(path: str | Path, X: pd.DataFrame) -> list[Fold]:
     list of Fold
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     except (ValueError, OSError) as error:
         message = f"The folds {path} cannot be read ({error})."
         raise ProtocolError(message) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,11 @@ from ferfusion.base.errors import CorpusError, shorten
 from ferfusion.base.table import columns_of, is_feature, views_of
 from ferfusion.corpora.corpus import Corpus
 
-__all__ = ["join_features", "read_table"]
+__all__ = ["TEXT_FACTS", "join_features", "read_table"]
+
+TEXT_FACTS = ("text", "speaker", "gender", "language", "session", "dialogue", "video_id", "split")
+_NAMES = {"id", "audio", "video", "emotion", "label", *TEXT_FACTS}
+_MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>"]
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -31,7 +36,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         If the file is not there, is of another kind, or cannot be read.
     """
     path = Path(path)
-    readers = {".csv": pd.read_csv, ".parquet": pd.read_parquet}
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {".csv": _read_csv, ".parquet": pd.read_parquet}
     if path.suffix.lower() not in readers:
         message = f"{path} must end in {' or '.join(readers)}."
         raise CorpusError(message)
@@ -43,6 +48,21 @@ def read_table(path: str | Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         message = f"The table {path} cannot be read ({error})."
         raise CorpusError(message) from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # speaker 03 is a name, not the number 3, and somebody may well be called "None"
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        header = pd.read_csv(stream, nrows=0).columns.tolist()
+    names = [column for i, column in enumerate(header) if column in _NAMES or (i == 0 and not is_feature(column))]
+    missing = {column: [""] if column in names else _MISSING for column in header}
+    return pd.read_csv(
+        path,
+        encoding="utf-8-sig",
+        dtype=dict.fromkeys(names, str),
+        keep_default_na=False,
+        na_values=missing,
+    )
 
 
 def join_features(corpus: Corpus, path: str | Path) -> Corpus:

@@ -10,12 +10,11 @@ from ferfusion.base.card import CorpusCard
 from ferfusion.base.errors import CorpusError, shorten
 from ferfusion.base.table import MODALITIES, modality_of, views_of
 from ferfusion.corpora.corpus import Corpus
-from ferfusion.corpora.join import read_table
+from ferfusion.corpora.join import TEXT_FACTS, read_table
 
 __all__ = ["read_manifest"]
 
 _LABELS = ("emotion", "label")
-_TEXT_FACTS = ("text", "speaker", "gender", "language", "session", "dialogue", "video_id", "split")
 
 
 def read_manifest(path: str | Path) -> Corpus:
@@ -51,7 +50,7 @@ def read_manifest(path: str | Path) -> Corpus:
         message = f"The manifest {path} needs {wanted}; it has {shorten(table.columns, 12)}."
         raise CorpusError(message)
     table = table.set_index(_ids(table, path)).drop(columns="id", errors="ignore")
-    for column in (name for name in _TEXT_FACTS if name in table.columns):
+    for column in (name for name in TEXT_FACTS if name in table.columns):
         # speaker 03 is a name, not the number 3
         table[column] = table[column].map(lambda value: None if pd.isna(value) else str(value)).astype(object)
     if "audio" in table.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,8 +89,11 @@ def resolve_protocol(protocol: Any, corpus: Corpus, seed: int = 0) -> Protocol:
 
 def _by_splitter(splitter: Any, corpus: Corpus) -> list[Fold]:
     y = None if corpus.y is None else corpus.y.to_numpy()
-    groups = corpus.groups
-    return [Fold(f"fold {i + 1}", train, test) for i, (train, test) in enumerate(splitter.split(corpus.X, y, groups))]
+    with warnings.catch_warnings():
+        # not every splitter wants groups, and the description says what comes of it
+        warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+        splits = list(splitter.split(corpus.X, y, corpus.groups))
+    return [Fold(f"fold {i + 1}", train, test) for i, (train, test) in enumerate(splits)]
 
 
 def _check(folds: list[Fold], corpus: Corpus) -> None:

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ferfusion.base.errors import LearntViewError, TableError, shorten
+from ferfusion.base.errors import FeatureError, LearntViewError, TableError, shorten
 from ferfusion.base.table import facts_of, learnt_views, present_rows, texts_of, views_of
 from ferfusion.catalog import make_system
 from ferfusion.context.policies import speaker_policies
@@ -164,7 +164,11 @@ def prepare(
         reasons += [(row.id, f"{row.view}: {row.fault}") for row in faults.itertuples()]
         if strict and len(faults):
             step._report(faults)
-        used = step._chosen(X)[0]
+        used, unused = step._chosen(X)
+        if not used:
+            given = "; ".join(f"{name}: {reason}" for name, reason in unused.items())
+            message = f"No view of the corpus {corpus.card.name!r} can be used ({given})."
+            raise FeatureError(message)
         learning = [view for view, extractor in step.views if extractor.learns and view in used]
     judged = present_rows(X, used)
     if learning:

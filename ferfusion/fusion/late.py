@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ferfusion.base.errors import FeatureError, ProtocolError
 from ferfusion.base.grouped import give_grouped_cv, grouped_splits
@@ -87,7 +89,7 @@ class StackedFusionClassifier(BranchedClassifier):
     branches : list of (name, table classifier), or table classifier
         As for ``LateFusionClassifier``.
     final_estimator : str or classifier, default="logistic"
-        Learner on the logarithms of the branches' probabilities; a name as for ``make_early``.
+        Learner on the standardised logarithms of the branches' probabilities; a name as for ``make_early``.
     n_folds : int, default=5
         Inner folds.
     by : {"modality", "view"}, default="modality"
@@ -102,7 +104,7 @@ class StackedFusionClassifier(BranchedClassifier):
     branches_ : dict of str to classifier
         Fitted branches.
     final_estimator_ : classifier
-        Fitted learner, on integer codes.
+        Fitted learner behind its scaler, on integer codes.
     classes_ : ndarray of object
         Emotion names, sorted.
 
@@ -151,7 +153,7 @@ class StackedFusionClassifier(BranchedClassifier):
             message = "Stacking needs inner folds with two classes in training; there are too few groups or classes."
             raise ProtocolError(message)
         codes = np.searchsorted(self.classes_.astype(str), labels[rows].astype(str))
-        learner = as_classifier(self.final_estimator, self.random_state)
+        learner = make_pipeline(StandardScaler(), as_classifier(self.final_estimator, self.random_state))
         learner = give_grouped_cv(learner, None if groups is None else groups[rows])
         self.final_estimator_ = learner.fit(self._evidence(P)[rows], codes)
 

@@ -4,6 +4,8 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from ferfusion.base import TableClassifier
 from ferfusion.base.errors import FeatureError, TableError, UnknownNameError
@@ -110,7 +112,7 @@ def test_stacking_equals_the_same_done_by_hand(toy):
         for k, view in enumerate(("audio_a", "text_b", "visual_c")):
             branch = LogisticRegression().fit(features_of(X.iloc[train], view), y.iloc[train])
             logs[test, 3 * k : 3 * k + 3] = np.log(branch.predict_proba(features_of(X.iloc[test], view)).clip(1e-4))
-    meta = LogisticRegression(C=10.0, max_iter=1000, random_state=0).fit(logs, y)
+    meta = make_pipeline(StandardScaler(), LogisticRegression(C=10.0, max_iter=1000, random_state=0)).fit(logs, y)
     now = np.log(np.hstack([of_view(X, y, view) for view in ("audio_a", "text_b", "visual_c")]).clip(1e-4))
     np.testing.assert_allclose(model.predict_proba(X), meta.predict_proba(now), rtol=1e-6)
 
@@ -183,7 +185,7 @@ def test_a_callable_rule_and_a_learner(toy):
 
     np.testing.assert_allclose(make_late("logistic", rule=first).fit(X, y).predict_proba(X).sum(axis=1), 1)
     stacked = make_late("logistic", rule=LogisticRegression(C=0.1)).fit(X, y)
-    assert stacked["fuse"].final_estimator_.C == 0.1
+    assert stacked["fuse"].final_estimator_[-1].C == 0.1
 
 
 def test_labels_of_another_table_are_refused(toy):

@@ -145,8 +145,10 @@ def _bounds(recording: Recording, rate: float, n_samples: int) -> tuple[int, int
     if not (np.isfinite(start) and np.isfinite(end)):
         message = f"The segment {start} to {end} s of {recording.label} must have finite ends, or None for the whole."
         raise AudioError(message)
+    if n_samples == 0:
+        return 0, 0  # what is wrong with it is not its segment
     first, last = round(start * rate), min(round(end * rate), n_samples)
-    if n_samples and (first < 0 or first >= last):
+    if first < 0 or first >= last:
         message = (
             f"The segment {start:g} to {end:g} s of {recording.label} is empty or outside it: "
             f"the recording lasts {n_samples / rate:.3f} s."

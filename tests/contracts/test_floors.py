@@ -1,0 +1,78 @@
+"""Architecture: floors, a light import, and dependencies that are declared where they are used."""
+
+import ast
+import re
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+import ferfusion
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(ferfusion.__file__).parent
+SETUP = ConfigParser()
+SETUP.read(ROOT / "setup.cfg")
+# name on the package index -> name of the module, where they differ
+MODULES = {"scikit-learn": "sklearn", "typer": "typer"}
+
+
+def test_each_floor_imports_only_floors_below_it():
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports('setup.cfg', no_cache=True))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 kept, 0 broken" in done.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = ["torch", "opensmile", "librosa", "numba", "xgboost", "sklearn", "pandas", "matplotlib", "skops"]
+    code = f"import ferfusion, sys; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def imported_modules():
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {name.name.split(".")[0] for name in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.split(".")[0])
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
+                found.add(node.args[0].value)
+    return found - set(sys.stdlib_module_names) - {"ferfusion"}
+
+
+def test_declared_dependencies_are_those_that_are_imported():
+    lines = SETUP["options"]["install_requires"].split("\n")
+    declared = {re.split(r"[<>=]", line)[0] for line in lines if line.strip()}
+    assert {MODULES.get(name, name) for name in declared} == imported_modules()
+
+
+def test_extras_of_the_design_are_there():
+    wanted = "praat deep text visual dask app audformat onnx explain search test docs all".split()
+    assert sorted(SETUP["options.extras_require"]) == sorted(wanted)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_stay_small(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_tests_run_against_what_was_installed():
+    """The suite judges the wheel, unless somebody works in the sources on purpose."""
+    if "site-packages" in str(PACKAGE):
+        assert (PACKAGE / "evaluation" / "templates" / "report.html").is_file()
+        assert (PACKAGE / "corpora" / "indices" / "ravdess_luna2022.csv").is_file()
+        assert (PACKAGE / "references.bib").is_file()
+        assert (PACKAGE / "py.typed").is_file()
+    else:
+        assert PACKAGE.parent == ROOT

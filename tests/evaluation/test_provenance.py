@@ -1,0 +1,67 @@
+"""How a number came about."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from ferfusion import __version__, make_system
+from ferfusion.evaluation import evaluate
+from ferfusion.evaluation.provenance import digest, parameters_of, provenance
+
+
+def test_parameters_are_flat_and_plain():
+    model = make_pipeline(FunctionTransformer(np.log), LogisticRegression(C=2.0, class_weight={"anger": 2}))
+    found = parameters_of(model)
+    assert found["logisticregression__C"] == 2.0
+    assert found["logisticregression"] == "LogisticRegression"
+    assert found["logisticregression__class_weight"] == "{'anger': 2}"
+    assert "ufunc" in found["functiontransformer__func"]
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("store", "/elsewhere"), ("n_jobs", 3), ("on_error", "raise")],
+    ids=["store", "n_jobs", "on_error"],
+)
+def test_where_and_how_fast_are_left_out(name, value):
+    assert parameters_of(make_system("baseline_late", **{name: value})) == parameters_of(make_system("baseline_late"))
+
+
+@pytest.mark.parametrize("key", ["baseline_early", "baseline_late"])
+def test_what_matters_is_in(key):
+    base = digest(parameters_of(make_system(key)))
+    for other in ({"views": ["audio"]}, {"skip": ["text"]}, {"classifier": "forest"}, {"speaker_scaling": None}):
+        assert digest(parameters_of(make_system(key, **other))) != base
+
+
+def test_digest():
+    assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1})
+    assert digest([1, 2]) != digest([2, 1])
+    assert len(digest(object())) == 16
+
+
+def test_content():
+    found = provenance(LogisticRegression(), 3, {"name": "toy"}, {"name": "speaker"})
+    assert found["seed"] == 3
+    assert found["versions"]["ferfusion"] == __version__
+    assert found["versions"]["numpy"] == np.__version__
+    assert (found["corpus"], found["protocol"]) == ({"name": "toy"}, {"name": "speaker"})
+    json.dumps(found)
+
+
+def test_evaluation_carries_it(toy):
+    corpus = toy()
+    result = evaluate("baseline_early", corpus, seed=9, verbose=False)
+    assert result.seed == result.provenance["seed"] == 9
+    assert result.provenance["corpus"]["checksum"] == corpus.checksum()
+    assert result.provenance["corpus"]["n_utterances"] == 48
+    assert result.provenance["protocol"] == result.protocol
+    assert result.provenance["system"]["classify__estimator"] == "WideLinearSVC"
+    assert set(result.provenance["seconds"]) == {"features", "folds"}

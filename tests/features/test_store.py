@@ -1,0 +1,267 @@
+"""The store: each content once, whoever asks, and nothing lost but what was in flight."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ferfusion.features.store import FeatureStore
+
+ROOT = Path(__file__).parents[2]
+
+WORKER = textwrap.dedent(
+    """
+    import os, signal, sys, time, uuid
+    from hashlib import sha256
+    from pathlib import Path
+
+    import numpy as np
+
+    from ferfusion.features.store import FeatureStore
+
+    store, marks, n, kill_at, wait_for = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+    keys = [sha256(str(i).encode()).hexdigest()[:32] for i in range(n)]
+    numbers = {key: i for i, key in enumerate(keys)}
+
+    def compute(batch):
+        if kill_at and len(list(marks.glob("key-*"))) >= kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.01)
+        for key in batch:
+            (marks / f"key-{key}-{uuid.uuid4().hex}").touch()
+        return {key: np.full(3, numbers[key]) for key in batch}
+
+    (marks / f"here-{os.getpid()}").touch()
+    while len(list(marks.glob("here-*"))) < wait_for:
+        time.sleep(0.001)
+    values = FeatureStore(store).view("f00", {"extractor": "Test"}).fill(keys, compute)
+    assert all((values[key] == numbers[key]).all() for key in keys), "wrong values"
+    print(len(values))
+    """
+)
+
+
+def key_of(thing):
+    return sha256(str(thing).encode()).hexdigest()[:32]
+
+
+KEYS = [key_of(i) for i in range(5)]
+
+
+class Computer:
+    """Computes one number a key, and remembers what it was asked for."""
+
+    def __init__(self, shape=(2,), unusable=()):
+        self.shape, self.unusable, self.asked = shape, set(unusable), []
+
+    def __call__(self, keys):
+        self.asked += keys
+        return {key: np.full(self.shape, int(key[:4], 16)) for key in keys if key not in self.unusable}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FeatureStore(tmp_path / "store")
+
+
+@pytest.fixture
+def marks(tmp_path):
+    (tmp_path / "marks").mkdir()
+    return tmp_path / "marks"
+
+
+def start_worker(tmp_path, n, kill_at=0, wait_for=0):
+    command = [sys.executable, "-W", "error", "-c", WORKER, tmp_path / "store", tmp_path / "marks"]
+    return subprocess.Popen(
+        [*map(str, [*command, n, kill_at, wait_for])],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def counts(marks):
+    """How often each key was computed."""
+    keys = [path.name.split("-")[1] for path in marks.glob("key-*")]
+    return {key: keys.count(key) for key in set(keys)}
+
+
+def test_computed_once(store):
+    compute = Computer()
+    values = store.view("f00").fill([*KEYS, *KEYS], compute)
+    assert sorted(compute.asked) == sorted(KEYS)
+    assert set(values) == set(KEYS)
+    for key in KEYS:
+        np.testing.assert_array_equal(values[key], np.full(2, int(key[:4], 16)))
+        assert values[key].dtype == np.float32
+    again = Computer()
+    same = FeatureStore(store.path).view("f00").fill(KEYS, again)
+    assert again.asked == []
+    for key in KEYS:
+        np.testing.assert_array_equal(same[key], values[key])
+
+
+def test_only_what_is_lacking_is_computed(store):
+    store.view("f00").fill(KEYS[:3], Computer())
+    compute = Computer()
+    assert set(store.view("f00").fill(KEYS, compute)) == set(KEYS)
+    assert set(compute.asked) == set(KEYS[3:])
+
+
+def test_extractors_do_not_mix(store):
+    store.view("f00").fill(KEYS, Computer())
+    compute = Computer(shape=(3,))
+    values = store.view("f01").fill(KEYS, compute)
+    assert set(compute.asked) == set(KEYS)
+    assert values[KEYS[0]].shape == (3,)
+
+
+def test_what_cannot_be_computed_is_asked_for_again(store):
+    view = store.view("f00")
+    assert set(view.fill(KEYS, Computer(unusable=KEYS[:2]))) == set(KEYS[2:])
+    assert view.keys() == set(KEYS[2:])
+    compute = Computer()
+    assert set(view.fill(KEYS, compute)) == set(KEYS)
+    assert set(compute.asked) == set(KEYS[:2])
+    nothing = store.view("f02")
+    assert nothing.fill(KEYS, Computer(unusable=KEYS)) == {}
+    assert not list((store.path / "f02").glob("*.parquet"))
+
+
+def test_get_computes_nothing(store):
+    view, other = store.view("f00"), store.view("f00")
+    assert view.get(KEYS) == {}
+    other.fill(KEYS[:2], Computer())
+    assert set(view.get(KEYS)) == set(KEYS[:2])  # what others add is seen
+
+
+def test_frames_keep_their_shapes(store):
+    shapes = dict(zip(KEYS, [(3, 4), (1, 4), (0, 4), (120, 4), (3, 4)], strict=True))
+    rng = np.random.default_rng(0)
+    made = {key: rng.normal(size=shape).astype(np.float32) for key, shape in shapes.items()}
+    store.view("f00").fill(KEYS, lambda keys: {key: made[key] for key in keys})
+    values = FeatureStore(store.path).view("f00").get(KEYS)
+    for key in KEYS:
+        assert values[key].shape == shapes[key]
+        np.testing.assert_array_equal(values[key], made[key])
+
+
+def test_missing_values_are_kept(store):
+    store.view("f00").fill(KEYS[:1], lambda keys: {keys[0]: np.array([1.0, np.nan])})
+    np.testing.assert_array_equal(FeatureStore(store.path).view("f00").get(KEYS)[KEYS[0]], [1.0, np.nan])
+
+
+def test_fault_in_the_middle_keeps_what_was_done_and_frees_the_locks(store):
+    keys = [key_of(i) for i in range(150)]
+    first = Computer()
+
+    def compute(batch):
+        if first.asked:
+            raise KeyboardInterrupt
+        return first(batch)
+
+    with pytest.raises(KeyboardInterrupt):
+        store.view("f00").fill(keys, compute)
+    second = Computer()
+    assert set(FeatureStore(store.path).view("f00").fill(keys, second)) == set(keys)
+    assert 0 < len(first.asked) < 150
+    assert sorted(first.asked + second.asked) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[: len(content) // 2], lambda content: b"", lambda content: b"x" * len(content)]
+)
+def test_damaged_shard_is_said_and_computed_again(store, damage):
+    store.view("f00").fill(KEYS[:2], Computer())
+    (shard,) = (store.path / "f00").glob("*.parquet")
+    store.view("f00").fill(KEYS[2:], Computer())
+    shard.write_bytes(damage(shard.read_bytes()))
+    compute = Computer()
+    with pytest.warns(UserWarning, match=rf"{shard.name} is damaged and left aside") as said:
+        values = FeatureStore(store.path).view("f00").fill(KEYS, compute)
+    assert len(said) == 1
+    assert set(compute.asked) == set(KEYS[:2])
+    assert set(values) == set(KEYS)
+
+
+def test_parquet_file_of_somebody_else(store):
+    import pandas as pd
+
+    view = store.view("f00")
+    pd.DataFrame({"a": [1]}).to_parquet(store.path / "f00" / "notes.parquet")
+    with pytest.warns(UserWarning, match=r"notes\.parquet is damaged"):
+        assert set(view.fill(KEYS, Computer())) == set(KEYS)
+
+
+def test_half_written_files_are_not_looked_at(store):
+    view = store.view("f00")
+    view.fill(KEYS[:1], Computer())
+    (shard,) = (store.path / "f00").glob("*.parquet")
+    (store.path / "f00" / f".{shard.name}.0123abcd").write_bytes(b"half")
+    assert FeatureStore(store.path).view("f00").keys() == set(KEYS[:1])
+
+
+def test_status(store):
+    assert store.status() == []
+    store.view("f00", {"extractor": "A"}).fill(KEYS, Computer())
+    store.view("f01", {"extractor": "B"}).fill(KEYS[:2], Computer())
+    (store.path / "notes").mkdir()
+    first, second = store.status()
+    assert (first["fingerprint"], first["about"], first["n_sources"]) == ("f00", {"extractor": "A"}, 5)
+    assert (second["fingerprint"], second["about"], second["n_sources"]) == ("f01", {"extractor": "B"}, 2)
+    assert first["bytes"] == sum(path.stat().st_size for path in (store.path / "f00").glob("*.parquet")) > 0
+
+
+def test_home_is_understood(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    FeatureStore("~/deep/store")
+    assert (tmp_path / "deep" / "store").is_dir()
+
+
+def test_two_processes_compute_each_key_once(tmp_path, marks):
+    workers = [start_worker(tmp_path, n=300, wait_for=2) for _ in range(2)]
+    for worker in workers:
+        out, err = worker.communicate(timeout=60)
+        assert worker.returncode == 0, err
+        assert out.strip() == "300"
+    assert counts(marks) == dict.fromkeys([key_of(i) for i in range(300)], 1)
+
+
+def test_killed_process_loses_only_what_was_in_flight(tmp_path, marks):
+    worker = start_worker(tmp_path, n=300, kill_at=128)
+    worker.communicate(timeout=60)
+    assert worker.returncode == -signal.SIGKILL
+    before = counts(marks)
+    stored = FeatureStore(tmp_path / "store").view("f00").keys()
+    assert 128 <= len(before) < 300
+    assert set(before) == stored  # all that was finished is there; the kill came before the next batch
+    again = start_worker(tmp_path, n=300)
+    out, err = again.communicate(timeout=60)  # nothing left behind blocks it
+    assert again.returncode == 0, err
+    assert out.strip() == "300"
+    assert counts(marks) == dict.fromkeys([key_of(i) for i in range(300)], 1)
+
+
+def test_killed_between_computing_and_writing(tmp_path, marks):
+    (tmp_path / "store" / "f00").mkdir(parents=True)
+    script = WORKER.replace("return {key: np.full", "os.kill(os.getpid(), signal.SIGKILL)\n    return {key: np.full")
+    command = [sys.executable, "-c", script, str(tmp_path / "store"), str(marks), "100", "0", "0"]
+    killed = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    lost = set(counts(marks))
+    assert lost
+    assert FeatureStore(tmp_path / "store").view("f00").keys() == set()
+    again = start_worker(tmp_path, n=100)
+    _, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err
+    assert {key for key, count in counts(marks).items() if count == 2} == lost
