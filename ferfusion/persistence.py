@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -129,7 +130,10 @@ def load_model(path: str | Path, trusted: bool = False) -> Any:
             "trusted=True (--trust on the command line); else ask for a .skops file."
         )
         raise UntrustedModelError(message)
-    model = joblib.load(path) if kind == ".joblib" else _load_skops(path)
+    model = _load_joblib(path) if kind == ".joblib" else _load_skops(path)
+    if not hasattr(model, "predict"):
+        message = f"{path} holds no model, but a {type(model).__name__}."
+        raise ModelFileError(message)
     for part in _parts(model):
         if isinstance(part, BaseEstimator) and "store" in vars(part):
             part.store = None
@@ -186,6 +190,14 @@ def _dump_joblib(model: Any) -> bytes:
     buffer = io.BytesIO()
     joblib.dump(model, buffer)
     return buffer.getvalue()
+
+
+def _load_joblib(path: Path) -> Any:
+    try:
+        return joblib.load(path)
+    except (AttributeError, EOFError, ImportError, KeyError, IndexError, UnpicklingError, ValueError) as error:
+        message = f"{path} is no model that this version can read ({type(error).__name__}: {error})."
+        raise ModelFileError(message) from error
 
 
 def _load_skops(path: Path) -> Any:

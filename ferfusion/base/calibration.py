@@ -162,7 +162,9 @@ class CalibratedScores(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            message = f"Classifier needs samples of at least two classes; all are of one class, {str(self.classes_[0])!r}."
+            message = (
+                f"Classifier needs samples of at least two classes; all are of one class, {str(self.classes_[0])!r}."
+            )
             raise ValueError(message)
         cv: Any = GroupedFolds(None, self.cv or 5) if self.cv is None or isinstance(self.cv, int) else self.cv
         try:

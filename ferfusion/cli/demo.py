@@ -67,17 +67,24 @@ def demo(
     model, _ = train_and_save(
         make_system(_FUSED, random_state=seed), _FUSED, corpus, out / "model.skops", fused, verbose=False
     )
-    recording = _new_recording(out, seed)
-    prediction = predict_rows(load_model(model), recording)
+    recordings, said = _stranger(out, seed)
+    asked = load_model(model)
+    prediction = predict_rows(asked, recordings.iloc[[0]])
+    among = predict_rows(asked, recordings)
     seconds = time.perf_counter() - started
     if as_json:
-        common.emit(_summary(results, page, model, recording, prediction, seconds))
+        common.emit(_summary(results, page, model, prediction, among, said, seconds))
         return
     _print_comparison(results)
     print_evaluation(fused)
-    common.say(f"\na new speaker, said in {recording.attrs['emotion']}: {recording['audio'].iloc[0]}")
+    common.say(f"\nOne recording of a speaker the model has never heard, said in {said.iloc[0]}:")
     print_predictions(prediction)
-    common.say(f"\nreport: {page}\nmodel:  {model}\ntry:    ferfusion predict {model} {recording['audio'].iloc[0]}")
+    right, heard = int((among["emotion"] == said).sum()), among["emotion"].iloc[0]
+    common.say(
+        f"Asked together with the speaker's {len(said) - 1} other recordings, the model says {heard}, and is right for "
+        f"{right} of the {len(said)}."
+    )
+    common.say(f"\nreport: {page}\nmodel:  {model}\ntry:    ferfusion predict {model} {recordings['audio'].iloc[0]}")
     common.say(f"{seconds:.0f} s")
 
 
@@ -86,12 +93,12 @@ def _with_features(corpus: Corpus, workers: int, verbose: bool) -> Corpus:
     return prepare(system, corpus, verbose=verbose)[1]
 
 
-def _new_recording(out: Path, seed: int) -> pd.DataFrame:
-    """One utterance of a speaker that the model has not heard, as a file."""
-    fresh = make_corpus(n_speakers=2, n_utterances=10, seed=seed + 1, folder=out / "recordings")
-    row = fresh.X.iloc[[0]].drop(columns=["speaker"])
-    row.attrs["emotion"] = "" if fresh.y is None else str(fresh.y.iloc[0])
-    return row
+def _stranger(out: Path, seed: int) -> tuple[pd.DataFrame, pd.Series]:
+    """Utterances of a speaker that the model has not heard, as files, and what they were said in."""
+    fresh = make_corpus(n_speakers=2, n_utterances=40, seed=seed + 1, folder=out / "recordings")
+    assert fresh.y is not None
+    rows = fresh.X["speaker"] == "s01"
+    return fresh.X[rows].assign(speaker="stranger"), fresh.y[rows]
 
 
 def _print_comparison(results: dict[str, Evaluation]) -> None:
@@ -111,8 +118,9 @@ def _summary(
     results: dict[str, Evaluation],
     page: Path,
     model: Path,
-    recording: pd.DataFrame,
     prediction: pd.DataFrame,
+    among: pd.DataFrame,
+    said: pd.Series,
     seconds: float,
 ) -> dict[str, Any]:
     return {
@@ -120,7 +128,9 @@ def _summary(
         "fused": results["late fusion"].summary(),
         "report": str(page),
         "model": str(model),
-        "recording": str(recording["audio"].iloc[0]),
+        "recording": str(prediction.index[0]),
+        "said": str(said.iloc[0]),
         "prediction": prediction.iloc[0].to_dict(),
+        "right_of_the_strangers_recordings": f"{int((among['emotion'] == said).sum())} of {len(said)}",
         "seconds": round(seconds, 1),
     }

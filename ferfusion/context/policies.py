@@ -30,17 +30,22 @@ def speaker_policies(model: Any, X: pd.DataFrame) -> np.ndarray | None:
     """
     if isinstance(model, SpeakerScaler):
         return model.policies(X)
+    if not _holds_scaler(model):
+        return None
     if isinstance(model, Pipeline):
         for _, step in model.steps:
             found = speaker_policies(step, X)
-            if found is not None or not _holds_scaler(model):
+            if found is not None:
                 return found
             if hasattr(step, "transform"):
                 X = step.transform(X)
-        return None
     of_branches = (speaker_policies(branch, X) for branch in getattr(model, "branches_", {}).values())
     return next((policies for policies in of_branches if policies is not None), None)
 
 
 def _holds_scaler(model: Any) -> bool:
-    return any(isinstance(part, SpeakerScaler) for part in model.get_params(deep=True).values())
+    # the fitted parts are asked: branches given as a list are not among a model's parameters
+    if isinstance(model, Pipeline):
+        return any(_holds_scaler(step) for _, step in model.steps)
+    branches = getattr(model, "branches_", {}).values()
+    return isinstance(model, SpeakerScaler) or any(_holds_scaler(branch) for branch in branches)

@@ -94,9 +94,6 @@ def load(root: str | Path | None = None) -> Corpus:
     """
     folder = stated_root(root, CARD)
     files, notes = find_sounds(folder, _NAME)
-    if not files:
-        message = f"No EMO-DB recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
-        raise CorpusError(message)
     rows, labels = {}, {}
     for stem, (path, match) in files.items():
         speaker, sentence = match["speaker"], match["sentence"].lower()
@@ -115,5 +112,8 @@ def load(root: str | Path | None = None) -> Corpus:
             "corpus": CARD.name,
         }
         labels[stem] = EMOTIONS[match["emotion"].upper()]
+    if not rows:
+        message = f"No EMO-DB recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
+        raise CorpusError(message)
     X = pd.DataFrame.from_dict(rows, orient="index")
     return Corpus(X, pd.Series(labels), CARD, root=folder, notes=tuple(notes))

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["inline_svg", "plot_classes", "plot_confusion"]
 
-# One hue from light to dark reads the same with every kind of colour vision and in grey; so do this blue and this orange.
+# One hue from light to dark reads the same with every kind of colour vision and in grey; so do this blue and orange.
 _SHARES = LinearSegmentedColormap.from_list("shares", ["#f3f7fb", "#a9cbe8", "#3d85c0", "#0b4f8a", "#06305a"])
 _RECALL, _PRECISION = "#0b5fa5", "#f0a830"
 _INK, _MUTED, _EMPTY = "#1c2430", "#5a6472", "#ececec"
+# a number is read even where the line of the mean passes
+_OVER_LINE = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
 _LONGEST = 20
 
 
@@ -48,7 +50,7 @@ def plot_confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     """
     names, counts = evaluation.classes, evaluation.confusion.to_numpy()
     n, support = len(names), counts.sum(axis=1)
-    cell, size = (0.62, 8.5) if n <= 9 else (0.5, 7.0)
+    cell, size = (0.6, 9.0) if n <= 9 else (0.5, 7.5)
     labels = [_label(name) for name in names]
     # a horizontal name needs about 0.08 inch a letter
     slanted = max(map(len, labels)) * 0.08 > cell
@@ -61,16 +63,16 @@ def plot_confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         if support[i]:
             _cell(ax, i, j, int(counts[i, j]), int(support[i]), size)
     for i in np.flatnonzero(support == 0):
-        ax.add_patch(Rectangle((0, i), n, 1, facecolor=_EMPTY, edgecolor="white", linewidth=1.2))
+        ax.add_patch(Rectangle((0.0, float(i)), n, 1, facecolor=_EMPTY, edgecolor="white", linewidth=1.2))
         ax.text(n / 2, i + 0.5, "no utterances", ha="center", va="center", size=size - 1.5, color=_MUTED)
     centres = np.arange(n) + 0.5
-    turn = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    turn: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
     ax.set_xticks(centres, labels, size=size, color=_INK, parse_math=False, **turn)
     rows = [f"{label} ({number})" for label, number in zip(labels, support, strict=True)]
     ax.set_yticks(centres, rows, size=size, color=_INK, parse_math=False)
     ax.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
-    ax.set_xlabel("predicted", size=size + 0.5, color=_MUTED)
-    ax.set_ylabel("true (utterances)", size=size + 0.5, color=_MUTED)
+    ax.set_xlabel("predicted", size=size, color=_MUTED)
+    ax.set_ylabel("true (utterances)", size=size, color=_MUTED)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
     return ax
@@ -94,7 +96,7 @@ def plot_classes(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     table, called = evaluation.by_class, evaluation.confusion.to_numpy().sum(axis=0)
     n, support = len(table), table["support"].to_numpy()
     if ax is None:
-        ax = Figure(figsize=(5.0, 0.9 + 0.5 * max(n, 3)), layout="constrained").subplots()
+        ax = Figure(figsize=(4.3, 0.7 + 0.58 * max(n, 3)), layout="constrained").subplots()
     places = np.arange(n)
     bars = (
         ("recall", _RECALL, -0.19, support, "no utterances"),
@@ -105,12 +107,13 @@ def plot_classes(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         ax.barh(places + shift, values, height=0.36, color=colour, label=name)
         for place, value, number in zip(places + shift, values, among, strict=True):
             said = _percent(value) if number else lacking
-            ax.text(value + 0.012, place, said, va="center", size=7, color=_INK if number else _MUTED)
+            colour = _INK if number else _MUTED
+            ax.text(value + 0.015, place, said, va="center", size=7.5, color=colour, bbox=_OVER_LINE)
     mean = float(evaluation.scores.loc["uar", "value"])
     ax.axvline(mean, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0, label="mean recall (UAR)")
-    rows = [f"{_label(name)} ({number})" for name, number in zip(table.index, support, strict=True)]
-    ax.set_yticks(places, rows, size=8.5, color=_INK, parse_math=False)
-    ax.set(xlim=(0, 1.13), ylim=(n - 0.45, -0.55))
+    rows = [f"{_label(str(name))} ({number})" for name, number in zip(table.index, support, strict=True)]
+    ax.set_yticks(places, rows, size=9, color=_INK, parse_math=False)
+    ax.set(xlim=(0, 1.15), ylim=(n - 0.45, -0.55))
     ax.set_xticks(np.linspace(0, 1, 5))
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     ax.tick_params(length=0, labelcolor=_INK)
@@ -153,10 +156,10 @@ def inline_svg(
     """
     stream = BytesIO()
     # a user's style must not change the page, and letters that matplotlib's font lacks come from the reader's fonts
-    with style.context("default"), matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-            plot(evaluation).figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
+    settings = {"svg.hashsalt": name, "svg.fonttype": "none"}
+    with style.context("default"), matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        plot(evaluation).figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)
     return _embedded(ElementTree.fromstring(stream.getvalue()), name, title, description)
 
 

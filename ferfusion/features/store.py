@@ -83,7 +83,7 @@ class StoredView:
         self.folder = folder
         (folder / "locks").mkdir(parents=True, exist_ok=True)
         if about and not (folder / "about.json").exists():
-            write_whole(folder / "about.json", json.dumps(about, indent=1).encode())
+            write_whole(folder / "about.json", json.dumps(about, indent=1, default=repr).encode())
         self._values: Computed = {}
         self._seen: set[str] = set()
 

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import RFECV, SelectKBest
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -99,7 +99,7 @@ def test_selection_by_cross_validation_keeps_speakers_together():
     X["audio_a__2"] += 6 * (codes == 1)
     X["audio_a__3"] += 6 * (codes == 2)
     X["speaker"] = np.repeat(list("pqrst"), 12)
-    model = OnFeatures(RFECV(LogisticRegression(), min_features_to_select=1)).fit(X, y)
+    model = OnFeatures(RFECV(RidgeClassifier(), min_features_to_select=1)).fit(X, y)
     assert model.transformer_.cv.groups.tolist() == X["speaker"].tolist()
     assert {"audio_a__2", "audio_a__3"} <= set(model.get_feature_names_out())
     assert views_of(model.transform(X)) == ["audio_a"]

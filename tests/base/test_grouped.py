@@ -108,7 +108,9 @@ def test_number_of_folds():
 
 def test_cv_is_given_everywhere_but_where_the_user_chose():
     mine = KFold(3)
-    model = StackingClassifier([("a", LogisticRegressionCV(cv=4, l1_ratios=(0,), use_legacy_attributes=False))], cv=mine)
+    model = StackingClassifier(
+        [("a", LogisticRegressionCV(cv=4, l1_ratios=(0,), use_legacy_attributes=False))], cv=mine
+    )
     search = give_grouped_cv(GridSearchCV(make_pipeline(PCA(), model), {}), GROUPS)
     assert isinstance(search.cv, GroupedFolds)
     assert search.cv.n_splits == 5

@@ -20,7 +20,9 @@ def test_present_package():
 
 
 def test_absent_package_is_named_with_its_install_line():
-    expected = "Reservoir needs the package 'no_such_package_xyz', which is not installed: pip install 'ferfusion[deep]'"
+    expected = (
+        "Reservoir needs the package 'no_such_package_xyz', which is not installed: pip install 'ferfusion[deep]'"
+    )
     with pytest.raises(MissingDependencyError) as caught:
         require("no_such_package_xyz", needed_by="Reservoir", install="ferfusion[deep]")
     assert str(caught.value) == expected

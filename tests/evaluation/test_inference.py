@@ -48,13 +48,9 @@ def test_broken_rows_are_told_and_the_others_go_on(early, small_corpus, tmp_path
     good = tmp_path / "good.wav"
     soundfile.write(good, small_corpus.X["audio"].iloc[0], 16000)
     (tmp_path / "broken.wav").write_bytes(b"not sound")
-    paths = {
-        "good": str(good),
-        "broken": str(tmp_path / "broken.wav"),
-        "absent": str(tmp_path / "none.wav"),
-        "blank": None,
-    }
-    found = predict_rows(early, pd.DataFrame({"audio": pd.Series(paths, dtype=object)}))
+    paths = [str(good), str(tmp_path / "broken.wav"), str(tmp_path / "none.wav"), None]
+    table = pd.DataFrame({"audio": pd.Series(paths, index=["good", "broken", "absent", "blank"], dtype=object)})
+    found = predict_rows(early, table)
     assert found["emotion"].notna().tolist() == [True, False, False, False]
     assert found.loc["good", "fault"] == ""
     assert "cannot be read as sound" in found.loc["broken", "fault"]

@@ -47,10 +47,9 @@ def test_stratified_says_that_speakers_overlap(toy):
     assert any(a.test.tolist() != b.test.tolist() for a, b in zip(plan.folds, other.folds, strict=True))
 
 
-@pytest.mark.parametrize(
-    ("column", "sentence"), [("session", "session"), ("dialogue", "dialogue"), ("video_id", "video")]
-)
-def test_other_facts(toy, column, sentence):
+@pytest.mark.parametrize("column", ["session", "dialogue", "video_id"])
+def test_other_facts(toy, column):
+    sentence = column.removesuffix("_id")
     plan = resolve_protocol(column, altered(toy(), **{column: ["p", "q", "r"] * 16}))
     assert [fold.name for fold in plan.folds] == ["p", "q", "r"]
     assert plan.description == f"leave one {sentence} out (3 folds), SPEAKERS OVERLAP between training and test"
@@ -67,9 +66,8 @@ def test_official(toy):
 
 def test_own_folds_bring_their_sentence(toy):
     corpus = toy()
-    halves = Corpus(
-        corpus.X, corpus.y, corpus.card, folds={"halves": lambda X: [Fold("h", np.arange(24), np.arange(24, 48))]}
-    )
+    fold = Fold("second half", np.arange(24), np.arange(24, 48))
+    halves = Corpus(corpus.X, corpus.y, corpus.card, folds={"halves": lambda X: [fold]})
     assert resolve_protocol("halves", halves).description.startswith("halves (1 fold), SPEAKERS OVERLAP")
 
 

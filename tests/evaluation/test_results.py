@@ -37,9 +37,7 @@ def make(classes=("anger", "none", "sadness"), speakers=("03", "10", "NA"), n=60
         index=pd.Index([f"{i:03d}" for i in range(n)], name="id"),
     )
     predictions[[f"p_{name}" for name in classes]] = proba
-    timing = pd.DataFrame(
-        {"fold": ["03", "NA"], "n_train": [40, 40], "n_test": [20, 20], "fit_s": 0.5, "predict_s": 0.1}
-    )
+    timing = pd.DataFrame({"fold": ["03", "NA"], "n_train": 40, "n_test": 20, "fit_s": 0.5, "predict_s": 0.1})
     left_out = pd.DataFrame([["nan", "left out: no label"]], columns=["id", "reason"])
     provenance = {"seed": 4, "versions": {"python": "3"}, "seconds": {"features": 1.0, "folds": 2.5}}
     return Evaluation(

@@ -100,7 +100,8 @@ def test_integer_and_float_files_are_the_same(write, tone):
 
 
 @pytest.mark.parametrize(
-    ("kind", "scale", "middle"), [(np.int16, 2**15, 0), (np.int32, 2**31, 0), (np.int8, 2**7, 0), (np.uint8, 2**7, 2**7)]
+    ("kind", "scale", "middle"),
+    [(np.int16, 2**15, 0), (np.int32, 2**31, 0), (np.int8, 2**7, 0), (np.uint8, 2**7, 2**7)],
 )
 def test_integer_arrays_are_scaled(tone, kind, scale, middle):
     steps = (np.round(tone() * (scale - 1)) + middle).astype(kind)

@@ -1,0 +1,292 @@
+"""The commands that judge, train, extract and list."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ferfusion import __version__, list_corpora, list_systems, load_model
+from ferfusion.base.errors import (
+    CorpusError,
+    FeatureError,
+    FerfusionError,
+    LearntViewError,
+    ModelFileError,
+    ProtocolError,
+    UnknownNameError,
+)
+from ferfusion.cli.common import jobs_of, open_system, store_path
+from ferfusion.corpora import load_corpus, read_manifest
+from ferfusion.evaluation import Evaluation, evaluate
+from ferfusion.persistence import read_metadata
+
+EARLY = ("--system", "baseline_early", "--views", "visual", "--jobs", 1)
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "train", "predict", "extract", "systems", "corpora", "report"])
+def test_help_shows_an_example(call, command):
+    assert f"ferfusion {command}" in call(command, "--help").out.split("Usage:")[1].split("\n", 1)[1]
+
+
+def test_overview(call):
+    text = call("--help").out
+    for command in ("demo", "run", "train", "predict", "extract", "systems", "corpora", "report"):
+        assert command in text
+    assert "Exit codes" in text
+    assert call("--version").out.strip() == __version__
+    assert "No such command" in call("rnu", code=2).err
+    assert "Missing option" in call("run", "-c", "emodb", code=2).err
+
+
+def test_systems(call):
+    assert [row["key"] for row in call("systems", "--json").json] == list_systems().index.tolist()
+    assert "baseline_late" in call("systems").out
+    card = call("systems", "baseline_late", "--json").json
+    assert (card["fusion"], card["citation"][0]) == ("decision", "@")
+    text = call("systems", "baseline_late").text
+    assert "they meet at: decision" in text
+    assert "rule: product" in text
+    with pytest.raises(UnknownNameError, match="Did you mean 'baseline_late'"):
+        call("systems", "baseline_lte")
+
+
+def test_corpora(call):
+    assert [row["name"] for row in call("corpora", "--json").json] == list_corpora().index.tolist()
+    assert "ravdess" in call("corpora").out
+    assert call("corpora", "emodb", "--json").json["emotions"]["anger"] == 127
+    text = call("corpora", "emodb").text
+    assert "535 utterances, 10 speakers: anger 127" in text
+    assert "protocol stratified: random 10-fold, speakers overlap" in text
+    assert "@inproceedings{burkhardt2005_emodb," in text
+    with pytest.raises(UnknownNameError, match="Did you mean 'ravdess'"):
+        call("corpora", "ravdes")
+
+
+def test_corpora_checks_a_copy(call, tmp_path):
+    made = call("corpora", "synthetic", "--data", tmp_path, "--json").json
+    assert made["n_utterances"] == 240
+    assert made["faults"] == []
+    folder = tmp_path / "emodb"
+    folder.mkdir()
+    sound = sorted(tmp_path.glob("*.wav"))[0]
+    (folder / "03a01Wa.wav").write_bytes(sound.read_bytes())
+    (folder / "99a01Wa.wav").write_bytes(sound.read_bytes())
+    found = call("corpora", "emodb", "--data", folder, "--json").json
+    assert found["classes"] == {"anger": 1}
+    assert {"id": "", "fault": "10 speakers expected, 1 found"} in found["faults"]
+    text = call("corpora", "emodb", "--data", folder).text
+    assert "note: left out 99a01Wa.wav" in text
+    assert "03a01Wa: the only row of 'anger'" in text
+    assert f"{len(found['faults'])} faults" in text
+
+
+def test_run(call, manifest, tmp_path):
+    out = tmp_path / "results"
+    summary = call("run", *EARLY, "-c", manifest, "-o", out, "--json").json
+    result = evaluate(
+        open_system("baseline_early", "visual", None, store=None, jobs=1, seed=0, strict=False),
+        read_manifest(manifest),
+        verbose=False,
+    )
+    assert summary["scores"]["uar"]["value"] == pytest.approx(result.scores.loc["uar", "value"], abs=1e-6)
+    assert summary["views"] == ["visual_au"]
+    assert summary["protocol"]["n_folds"] == 4
+    assert summary["out"] == str(out)
+    assert (out / "report.html").is_file()
+    pd.testing.assert_frame_equal(Evaluation.load(out).predictions, result.predictions, check_dtype=False, rtol=1e-9)
+
+
+def test_run_goes_on_where_it_was(call, manifest, tmp_path):
+    words = ("run", *EARLY, "-c", manifest, "-o", tmp_path)
+    call(*words)
+    kept = sorted((tmp_path / "folds").rglob("*.json"))
+    assert len(kept) == 4
+    facts = json.loads(kept[0].read_text())
+    kept[0].write_text(json.dumps({**facts, "fit_s": 1234.5}))
+    call(*words)
+    assert 1234.5 in pd.read_csv(tmp_path / "folds.csv")["fit_s"].tolist()
+    call(*words, "--seed", 1)
+    assert 1234.5 not in pd.read_csv(tmp_path / "folds.csv")["fit_s"].tolist()
+
+
+def test_run_prints_the_protocol(call, manifest):
+    text = call("run", *EARLY, "-c", manifest).text
+    assert "protocol: leave one speaker out (4 folds); 40 utterances, 5 emotions (UAR by chance 0.200)" in text
+    assert "Speaker scaling 'self'" in text
+    other = call("run", *EARLY, "-c", manifest, "-p", "stratified", "--set", "speaker_scaling=none", code=0).text
+    assert "SPEAKERS OVERLAP" in other if "protocol:" in other else True
+
+
+def test_run_lists_what_was_left_out(call, manifest, tmp_path):
+    table = pd.read_csv(manifest)
+    table["audio"] = [str(manifest.parent / path) for path in table["audio"]]
+    table.loc[:11, "emotion"] = None
+    path = tmp_path / "gaps.csv"
+    table.to_csv(path, index=False)
+    text = call("run", *EARLY, "-c", path).text
+    assert "12 faults in recordings or rows" in text
+    assert "and 2 more, all in left_out.csv" in text
+    assert len(call("run", *EARLY, "-c", path, "--json").json["left_out"]) == 12
+    with pytest.raises(FerfusionError, match="no label"):
+        call("run", *EARLY, "-c", path, "--strict")
+
+
+def test_report(call, manifest, tmp_path):
+    call("run", *EARLY, "-c", manifest, "-o", tmp_path / "results", "--json")
+    assert "leave one speaker out" in call("report", tmp_path / "results").text
+    page = tmp_path / "page.html"
+    made = call("report", tmp_path / "results", "-o", page, "--json").json
+    assert made["report"] == str(page)
+    assert made["n_utterances"] == 40
+    assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html")
+    with pytest.raises(FerfusionError, match="holds no evaluation"):
+        call("report", tmp_path)
+
+
+def test_train(call, manifest, tmp_path):
+    path = tmp_path / "deep" / "mine.skops"
+    made = call("train", *EARLY, "-c", manifest, "-o", path, "-p", "speaker", "--json").json
+    assert made["model"] == str(path)
+    sidecar = read_metadata(path)
+    assert sidecar["trained_on"]["n_utterances"] == 40
+    assert sidecar["trained_on"]["checksum"] == read_manifest(manifest).checksum()
+    assert sidecar["scores"]["protocol"]["name"] == "speaker"
+    assert sidecar["card"]["key"] == sidecar["system"] == "baseline_early"
+    corpus = read_manifest(manifest)
+    model = open_system("baseline_early", "visual", None, store=None, jobs=1, seed=0, strict=False)
+    np.testing.assert_allclose(
+        load_model(path).predict_proba(corpus.X), model.fit(corpus.X, corpus.y).predict_proba(corpus.X)
+    )
+    text = call("train", *EARLY, "-c", manifest, "-o", path, "-p", "speaker").text
+    assert "trained baseline_early on 40 utterances of manifest" in text
+    assert "leave one speaker out" in text
+    with pytest.raises(ModelFileError, match=r"ends in \.skops or \.joblib"):
+        call("train", *EARLY, "-c", manifest, "-o", tmp_path / "model.pkl")
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_extract(call, manifest, tmp_path, ending, monkeypatch):
+    monkeypatch.chdir(manifest.parent)
+    out = tmp_path / "sub" / f"table.{ending}"
+    made = call("extract", "-c", "manifest.csv", "--views", "audio_egemaps", "-o", out, "-j", 1, "--json").json
+    assert made["views"] == ["visual_au", "audio_egemaps"]
+    assert (made["rows"], made["faults"]) == (40, [])
+    monkeypatch.chdir(tmp_path)
+    corpus, source = load_corpus(out), load_corpus(manifest)
+    assert corpus.views == ["visual_au", "audio_egemaps"]
+    assert corpus.y.tolist() == source.y.tolist()
+    assert corpus.validate().empty
+    assert "40 rows" in call("extract", "-c", manifest, "-o", out, "-j", 1).text
+    summary = call(
+        "run", "-s", "baseline_early", "--views", "audio_egemaps", "-c", out, "-j", 1, "--no-store", "--json"
+    )
+    assert summary.json["left_out"] == []
+
+
+def test_extract_of_sounds_in_memory(call, tmp_path):
+    out = tmp_path / "table.parquet"
+    call("extract", "-c", "synthetic", "--views", "audio_egemaps", "-o", out, "-j", 2, "--json")
+    corpus = load_corpus(out)
+    assert "audio" not in corpus.X.columns
+    assert call("run", "-s", "baseline_early", "--views", "audio", "-c", out, "-j", 1, "--json").json["left_out"] == []
+
+
+def test_extract_reports_and_refuses(call, manifest, tmp_path):
+    path = tmp_path / "one.csv"
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    path.write_text(f"id,audio\ngood,{manifest.parent / pd.read_csv(manifest)['audio'][0]}\nbad,broken.wav\n")
+    out = tmp_path / "table.csv"
+    words = ("extract", "-c", path, "-o", out, "-j", 1)
+    assert "bad: " in call(*words).text
+    assert [fault["id"] for fault in call(*words, "--json").json["faults"]] == ["bad"]
+    with pytest.raises(FeatureError, match="cannot be read as sound"):
+        call(*words, "--strict")
+    with pytest.raises(UnknownNameError, match="Did you mean 'audio_egemaps'"):
+        call(*words, "--views", "audio_egemap")
+    with pytest.raises(FeatureError, match="text_tfidf learns from the corpus"):
+        call(*words, "--views", "audio_egemaps,text_tfidf")
+    with pytest.raises(FerfusionError, match=r"must end in \.parquet or \.csv"):
+        call("extract", "-c", path, "-o", tmp_path / "table.xlsx")
+    with pytest.raises(FerfusionError, match="needs --corpus and --out"):
+        call("extract", "-c", path)
+
+
+def test_extract_status(call, manifest, tmp_path):
+    store = tmp_path / "store"
+    assert call("extract", "--status", "--store", store, "--json").json == {"store": str(store), "views": []}
+    call("extract", "-c", manifest, "-o", tmp_path / "t.csv", "--store", store, "-j", 1)
+    held = call("extract", "--status", "--store", store, "--json").json["views"]
+    assert [view["n_sources"] for view in held] == [40]
+    assert "OpenSmile" in call("extract", "--status", "--store", store).out
+    with pytest.raises(FerfusionError, match="do not go together"):
+        call("extract", "--status", "--no-store")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["-s", "baseline_erly"], UnknownNameError, "Did you mean 'baseline_early'"),
+        (["-c", "emobd"], UnknownNameError, "Unknown corpus 'emobd'. Did you mean 'emodb'"),
+        (["-c", "none.csv"], CorpusError, "does not exist"),
+        (["-c", "emodb"], CorpusError, "set FERFUSION_DATA"),
+        (["-p", "speker"], UnknownNameError, "Did you mean 'speaker'"),
+        (["-p", "none.csv"], ProtocolError, "none.csv cannot be read"),
+        (["--set", "classifier=svn"], UnknownNameError, "Did you mean 'svm'"),
+        (["--set", "clasifier=svm"], UnknownNameError, "Did you mean 'classifier'"),
+        (["--set", "classifier=3"], FerfusionError, "cannot be built so: A classifier is a name"),
+        (["--set", "classifier"], FerfusionError, "--set takes name=value, not 'classifier'"),
+        (["--set", "=3"], FerfusionError, "--set takes name=value"),
+        (["--views", "audio_egemap"], UnknownNameError, "Did you mean 'audio_egemaps'"),
+        (["--features", "none.csv"], CorpusError, "none.csv does not exist"),
+    ],
+    ids=lambda value: "=".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_words(call, manifest, words, error, message):
+    given = {"-s": "baseline_early", "-c": manifest, "--views": "visual"}
+    given |= {words[0]: words[1]}
+    with pytest.raises(error, match=message.replace(".", r"\.")):
+        call("run", *[word for pair in given.items() for word in pair], "-j", 1)
+
+
+def test_learnt_columns_are_refused(call, manifest, tmp_path):
+    table = pd.read_csv(manifest).assign(**{"visual_au@origin": "learnt"})
+    table.to_csv(tmp_path / "learnt.csv", index=False)
+    with pytest.raises(LearntViewError):
+        call("run", *EARLY, "-c", tmp_path / "learnt.csv")
+
+
+def test_features_of_others(call, manifest, tmp_path):
+    table = pd.read_csv(manifest)
+    pd.DataFrame({"id": table["id"], "visual_mine__x": range(len(table))}).to_csv(tmp_path / "f.csv", index=False)
+    words = ("run", "-s", "baseline_early", "-c", manifest, "--features", tmp_path / "f.csv", "-j", 1, "--json")
+    found = call(*words, "--views", "visual_mine").json
+    assert found["views"] == ["visual_mine"]
+    assert "views 'visual_mine' joined from f.csv for 40 of 40 rows" in found["notes"]
+
+
+def test_settings():
+    def built(*settings, key="baseline_late"):
+        return open_system(key, None, list(settings), store="/s", jobs=3, seed=7, strict=True)
+
+    model = built("rule=mean", 'skip=["text"]', "speaker_scaling=none")
+    views = model.named_steps["views"]
+    assert model.named_steps["fuse"].rule == "mean"
+    assert (views.skip, views.store, views.n_jobs, views.on_error) == (["text"], "/s", 3, "raise")
+    assert "speaker" not in model.named_steps
+    assert built(key="baseline_early").named_steps["classify"].estimator.random_state == 7
+    assert built("random_state=1", key="baseline_early").named_steps["classify"].estimator.random_state == 1
+
+
+def test_defaults(monkeypatch, tmp_path):
+    assert jobs_of(3) == 3
+    assert jobs_of(0) >= 1
+    assert store_path(tmp_path, no_store=True) is None
+    assert store_path(tmp_path, no_store=False) == str(tmp_path)
+    monkeypatch.setenv("FERFUSION_STORE", "/else")
+    assert store_path(None, no_store=False) == "/else"
+    monkeypatch.delenv("FERFUSION_STORE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert store_path(None, no_store=False).endswith("features")
