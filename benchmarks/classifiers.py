@@ -18,7 +18,7 @@ import pandas as pd
 
 from ferfusion import evaluate, load_corpus
 from ferfusion.base.versions import versions
-from ferfusion.evaluation.run import prepare
+from ferfusion.evaluation.preparation import prepare
 from ferfusion.features import OpenSmile, Views
 from ferfusion.fusion import CLASSIFIERS, make_early, make_late
 

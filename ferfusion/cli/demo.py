@@ -17,7 +17,7 @@ from ferfusion.cli.train import train_and_save
 from ferfusion.corpora import Corpus, make_corpus
 from ferfusion.evaluation import Evaluation, evaluate
 from ferfusion.evaluation.inference import predict_rows
-from ferfusion.evaluation.run import prepare
+from ferfusion.evaluation.preparation import prepare
 from ferfusion.persistence import load_model
 
 __all__ = ["demo"]

@@ -108,5 +108,5 @@ def print_predictions(found: pd.DataFrame) -> None:
     for policy in sorted({row[3] for row in rows}):
         common.say(f"{policy}: {_POLICY[policy]}")
     for id_, row in found[found["fault"] != ""].iterrows():
-        verdict = "not judged" if row["emotion"] is None else "judged without it"
+        verdict = "not judged" if pd.isna(row["emotion"]) else "judged without it"
         common.say(f"{id_}: {row['fault']} ({verdict})", style="yellow")

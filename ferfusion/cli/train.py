@@ -13,8 +13,8 @@ from ferfusion.cli import common
 from ferfusion.cli.run import print_evaluation
 from ferfusion.corpora import Corpus
 from ferfusion.evaluation import Evaluation, evaluate
+from ferfusion.evaluation.preparation import prepare
 from ferfusion.evaluation.provenance import parameters_of
-from ferfusion.evaluation.run import prepare
 from ferfusion.persistence import model_kind, save_model
 
 __all__ = ["train", "train_and_save"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ferfusion.base.table import check_table, present_rows, texts_of
+from ferfusion.base.table import check_table
 from ferfusion.context.policies import speaker_policies
-from ferfusion.features import Views
+from ferfusion.evaluation.preparation import first_views
 
 __all__ = ["predict_rows"]
 
@@ -32,13 +32,11 @@ def predict_rows(model: Any, X: pd.DataFrame) -> pd.DataFrame:
         ``speaker_scaling`` (``self``, ``train`` or ``none``), ``fault`` (empty if all is well).
     """
     table, faults = check_table(X), pd.DataFrame(columns=["id", "view", "fault"])
-    step = next((part for part in model.get_params(deep=True).values() if isinstance(part, Views)), None)
+    step = first_views(model)
     judged = np.ones(len(X), dtype=bool)
     if step is not None:
         table, faults = step.extract(X, step.views_)
-        judged = present_rows(table, step.views_)
-        if any(extractor.learns for name, extractor in step.extractors_.items()):
-            judged |= np.array([text is not None for text in texts_of(table)])
+        judged = step.judgeable(table, step.views_)
     reasons = faults.groupby("id")["fault"].first().to_dict()
     out = pd.DataFrame({"emotion": pd.Series([None] * len(X), dtype=object, index=X.index)}, index=X.index)
     classes = [str(name) for name in model.classes_]

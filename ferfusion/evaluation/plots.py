@@ -52,11 +52,13 @@ def plot_confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     n, support = len(names), counts.sum(axis=1)
     cell, size = (0.6, 9.0) if n <= 9 else (0.5, 7.5)
     labels = [_label(name) for name in names]
+    rows = [f"{label} ({number})" for label, number in zip(labels, support, strict=True)]
     # a horizontal name needs about 0.08 inch a letter
     slanted = max(map(len, labels)) * 0.08 > cell
     side = max(cell * n, 1.6)
     if ax is None:
-        ax = Figure(figsize=(side + 1.9, side + (1.4 if slanted else 0.8)), layout="constrained").subplots()
+        below = 0.5 + (0.055 * max(map(len, labels)) if slanted else 0.15)
+        ax = Figure(figsize=(side + 0.4 + 0.08 * max(map(len, rows)), side + below), layout="constrained").subplots()
     share = counts / np.maximum(support, 1)[:, None]
     ax.pcolormesh(share, cmap=_SHARES, vmin=0, vmax=1, edgecolors="white", linewidth=1.2)
     for i, j in np.ndindex(n, n):
@@ -68,7 +70,6 @@ def plot_confusion(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     centres = np.arange(n) + 0.5
     turn: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
     ax.set_xticks(centres, labels, size=size, color=_INK, parse_math=False, **turn)
-    rows = [f"{label} ({number})" for label, number in zip(labels, support, strict=True)]
     ax.set_yticks(centres, rows, size=size, color=_INK, parse_math=False)
     ax.set(xlim=(0, n), ylim=(n, 0), aspect="equal")
     ax.set_xlabel("predicted", size=size, color=_MUTED)
@@ -95,8 +96,10 @@ def plot_classes(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     """
     table, called = evaluation.by_class, evaluation.confusion.to_numpy().sum(axis=0)
     n, support = len(table), table["support"].to_numpy()
+    rows = [f"{_label(str(name))} ({number})" for name, number in zip(table.index, support, strict=True)]
     if ax is None:
-        ax = Figure(figsize=(4.3, 0.7 + 0.58 * max(n, 3)), layout="constrained").subplots()
+        width = 3.1 + 0.08 * max(map(len, rows))
+        ax = Figure(figsize=(width, 0.7 + (0.58 if n <= 9 else 0.45) * max(n, 3)), layout="constrained").subplots()
     places = np.arange(n)
     bars = (
         ("recall", _RECALL, -0.19, support, "no utterances"),
@@ -111,7 +114,6 @@ def plot_classes(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
             ax.text(value + 0.015, place, said, va="center", size=7.5, color=colour, bbox=_OVER_LINE)
     mean = float(evaluation.scores.loc["uar", "value"])
     ax.axvline(mean, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0, label="mean recall (UAR)")
-    rows = [f"{_label(str(name))} ({number})" for name, number in zip(table.index, support, strict=True)]
     ax.set_yticks(places, rows, size=9, color=_INK, parse_math=False)
     ax.set(xlim=(0, 1.15), ylim=(n - 0.45, -0.55))
     ax.set_xticks(np.linspace(0, 1, 5))
@@ -121,15 +123,10 @@ def plot_classes(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
     ax.grid(axis="x", color="#e3e6ea", linewidth=0.7)
     ax.set_axisbelow(True)
     ax.spines[:].set_visible(False)
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        ncols=3,
-        frameon=False,
-        fontsize=7.5,
-        handlelength=1.4,
-        borderaxespad=0.2,
-    )
+    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    order = [name for name, *_ in bars] + ["mean recall (UAR)"]
+    place = {"loc": "lower right", "bbox_to_anchor": (1.01, 1), "borderaxespad": 0.2}
+    ax.legend([handles[name] for name in order], order, ncols=3, frameon=False, fontsize=7.5, handlelength=1.4, **place)
     return ax
 
 
@@ -156,7 +153,7 @@ def inline_svg(
     """
     stream = BytesIO()
     # a user's style must not change the page, and letters that matplotlib's font lacks come from the reader's fonts
-    settings = {"svg.hashsalt": name, "svg.fonttype": "none"}
+    settings: dict[Any, Any] = {"svg.hashsalt": name, "svg.fonttype": "none"}
     with style.context("default"), matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         plot(evaluation).figure.savefig(stream, format="svg", metadata={"Date": None}, transparent=True)

@@ -67,7 +67,7 @@ def write_report(evaluation: Evaluation, path: str | Path) -> Path:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(percent=_percent, plain=_plain)
+    environment.filters.update(percent=_percent)
     page = environment.get_template("report.html").render(_content(evaluation))
     path.parent.mkdir(parents=True, exist_ok=True)
     # ids may come from file names that are no valid Unicode
@@ -214,10 +214,14 @@ def _mistakes(evaluation: Evaluation) -> list[list[Any]]:
     ]
 
 
-def _provenance(provenance: dict[str, Any]) -> list[tuple[str, list[tuple[str, Any]]]]:
+def _provenance(provenance: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
     """Sections of names and values; what has no section comes first."""
-    loose = [(name, value) for name, value in provenance.items() if not isinstance(value, dict)]
-    sections = [(name, list(value.items())) for name, value in provenance.items() if isinstance(value, dict) and value]
+    loose = [(name, _plain(value)) for name, value in provenance.items() if not isinstance(value, dict)]
+    sections = [
+        (name, [(key, _plain(held)) for key, held in value.items()])
+        for name, value in provenance.items()
+        if isinstance(value, dict) and value
+    ]
     return [("run", loose), *sections] if loose else sections
 
 

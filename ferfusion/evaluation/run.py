@@ -13,19 +13,19 @@ from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 from tqdm.auto import tqdm
 
-from ferfusion.base.errors import FeatureError, LearntViewError, TableError, shorten
-from ferfusion.base.table import facts_of, learnt_views, present_rows, texts_of, views_of
+from ferfusion.base.errors import shorten
+from ferfusion.base.table import facts_of
 from ferfusion.catalog import make_system
 from ferfusion.context.policies import speaker_policies
 from ferfusion.context.speaker import POLICY_SELF
 from ferfusion.corpora import Corpus, Fold, load_corpus
 from ferfusion.evaluation.checkpoint import FoldStore
+from ferfusion.evaluation.preparation import prepare
 from ferfusion.evaluation.protocols import Protocol, resolve_protocol
 from ferfusion.evaluation.provenance import digest, parameters_of, provenance
 from ferfusion.evaluation.results import Evaluation
-from ferfusion.features import Views
 
-__all__ = ["evaluate", "prepare"]
+__all__ = ["evaluate"]
 
 
 def evaluate(
@@ -112,98 +112,14 @@ def evaluate(
     predictions, timing = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
     origin = provenance(system, seed, facts, described)
     origin["seconds"] = {"features": extracted - started, "folds": time.perf_counter() - extracted}
-    notes = [*_policy_notes(predictions), *corpus.notes]
+    notes = [*_policy_notes(predictions), *_unlearnt_notes(corpus, plan), *corpus.notes]
     return Evaluation(title, corpus.card.name, described, predictions, timing, left_out, views, notes, origin)
-
-
-def prepare(
-    system: Any, corpus: Corpus, *, strict: bool = False, verbose: bool = True
-) -> tuple[Any, Corpus, pd.DataFrame, list[str]]:
-    """Bring a system and a corpus together, before any split.
-
-    Views that the corpus calls uninformative are left out (unless the system names its views), views that do not
-    learn are computed, and rows are left out that have no label or nothing to judge them by.
-
-    Parameters
-    ----------
-    system : estimator
-        Unfitted; changed in place.
-    corpus : Corpus
-        Stays as it is.
-    strict : bool, default=False
-        Raise instead of leaving out.
-    verbose : bool, default=True
-        Progress bars.
-
-    Returns
-    -------
-    system : estimator
-        The same object.
-    corpus : Corpus
-        With views, without the rows left out.
-    left_out : DataFrame
-        Columns ``id`` and ``reason``; a recording that failed in one view of several is listed and stays.
-    views : list of str
-        Views in use.
-    """
-    learnt = learnt_views(corpus.X)
-    if learnt:
-        message = (
-            f"The table carries views that were learnt from data: {shorten(learnt)}. Every split of it would leak. "
-            "Hand in the raw table; the system learns them inside each fold."
-        )
-        raise LearntViewError(message)
-    corpus, reasons = _labelled(corpus, strict)
-    X, used = corpus.X, views_of(corpus.X)
-    learning: list[str] = []
-    for step in _views_steps(system):
-        if step.only is None:
-            step.set_params(skip=tuple(dict.fromkeys([*step.skip, *corpus.card.uninformative_views])))
-        step.set_params(verbose=verbose and step.verbose, on_error="raise" if strict else step.on_error)
-        X, faults = step.extract(X)
-        reasons += [(row.id, f"{row.view}: {row.fault}") for row in faults.itertuples()]
-        if strict and len(faults):
-            step._report(faults)
-        used, unused = step._chosen(X)
-        if not used:
-            given = "; ".join(f"{name}: {reason}" for name, reason in unused.items())
-            message = f"No view of the corpus {corpus.card.name!r} can be used ({given})."
-            raise FeatureError(message)
-        learning = [view for view, extractor in step.views if extractor.learns and view in used]
-    judged = present_rows(X, used)
-    if learning:
-        judged |= np.array([text is not None for text in texts_of(X)])
-    reasons += [(str(id_), "left out: no view could be computed") for id_ in X.index[~judged]]
-    whole = Corpus(
-        X, corpus.y, corpus.card, root=corpus.root, folds=corpus.own_folds, truth=corpus.truth, notes=corpus.notes
-    )
-    if not judged.any():
-        message = f"No row can be judged. The first reason: {reasons[0][1]}"
-        raise TableError(message)
-    return system, whole.select(X.index[judged]), pd.DataFrame(reasons, columns=["id", "reason"]), used
 
 
 def _facts_digest(X: pd.DataFrame) -> str:
     """Digest of speakers, dialogues, turns and what else a system may go by; where files lie is left aside."""
     names = [name for name in facts_of(X) if name not in ("audio", "video")]
     return digest([names, X[names].astype(str).to_numpy().tolist()])
-
-
-def _views_steps(system: Any) -> list[Views]:
-    return [part for part in system.get_params(deep=True).values() if isinstance(part, Views)]
-
-
-def _labelled(corpus: Corpus, strict: bool) -> tuple[Corpus, list[tuple[str, str]]]:
-    if corpus.y is None:
-        message = f"The corpus {corpus.card.name!r} has no labels: its table needs a column 'emotion'."
-        raise TableError(message)
-    unlabelled = corpus.y.index[corpus.y.isna()]
-    if len(unlabelled) == 0:
-        return corpus, []
-    if strict or len(unlabelled) == len(corpus):
-        message = f"These rows have no label: {shorten(unlabelled)}."
-        raise TableError(message)
-    return corpus.select(corpus.y.notna().to_numpy()), [(str(id_), "left out: no label") for id_ in unlabelled]
 
 
 def _seeded(system: Any, seed: int) -> Any:
@@ -273,3 +189,16 @@ def _policy_notes(predictions: pd.DataFrame) -> list[str]:
         f"Speaker scaling 'self': the unlabelled recordings of the test speaker were used, all at once, for {own} of "
         f"{len(predictions)} test utterances."
     ]
+
+
+def _unlearnt_notes(corpus: Corpus, plan: Protocol) -> list[str]:
+    """Emotions that a training part lacks (said once, or by one speaker only) can only be missed."""
+    assert corpus.y is not None
+    missed: list[str] = []
+    for fold in plan.folds:
+        known = set(corpus.y.iloc[fold.train])
+        missed += [str(label) for label in corpus.y.iloc[fold.test] if label not in known]
+    if not missed:
+        return []
+    names = shorten(sorted(set(missed)))
+    return [f"{len(missed)} test utterances are of an emotion that their fold's training part lacks ({names})."]

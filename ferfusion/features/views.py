@@ -147,7 +147,7 @@ class Views(TransformerMixin, BaseEstimator):
             A row a recording that could not be used: ``id``, ``view``, ``fault``.
         """
         check_table(X)
-        wanted = self._chosen(X)[0] if names is None else list(names)
+        wanted = self.usable(X)[0] if names is None else list(names)
         faults: list[tuple[str, str, str]] = []
         for name, extractor in self._named():
             if name in wanted and not extractor.learns:
@@ -159,7 +159,7 @@ class Views(TransformerMixin, BaseEstimator):
         check_table(X)
         if self.on_error not in ("report", "raise"):
             raise UnknownNameError("treatment of unusable recordings", self.on_error, ["report", "raise"])
-        self.views_, self.left_out_ = self._chosen(X)
+        self.views_, self.left_out_ = self.usable(X)
         table, faults = self.extract(X, self.views_)
         self._report(faults)
         self.extractors_, self.columns_ = {}, {}
@@ -187,7 +187,21 @@ class Views(TransformerMixin, BaseEstimator):
                 raise FeatureError(message)
         return list(self.views)
 
-    def _chosen(self, X: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
+    def usable(self, X: pd.DataFrame) -> tuple[list[str], dict[str, str]]:
+        """Views that can be had for a table, and why others cannot.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The table.
+
+        Returns
+        -------
+        views : list of str
+            Those asked for that are there or can be computed, and those that the table brings along.
+        left_out : dict of str to str
+            Other views, with the reason.
+        """
         present = [view for view in views_of(X) if present_rows(X, view).any()]
         names = list(dict.fromkeys([*(name for name, _ in self._named()), *present]))
         left_out = {}
@@ -205,6 +219,26 @@ class Views(TransformerMixin, BaseEstimator):
         skipped = match_views(names, self.skip, strict=False)
         left_out |= dict.fromkeys(skipped, "left out by name")
         return [name for name in names if name not in left_out], left_out
+
+    def judgeable(self, X: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+        """Rows that have a value of the named views, or the source of one that learns.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The table, after ``extract``.
+        names : sequence of str
+            Views in use.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_utterances,)
+        """
+        judged = present_rows(X, names)
+        for name, extractor in self.views:
+            if extractor.learns and name in names:
+                judged = judged | np.array([source is not None for source in sources_of(X, extractor.modality)])
+        return judged
 
     def _none_left(self, X: pd.DataFrame) -> None:
         if not self.views_:

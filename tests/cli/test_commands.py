@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,6 @@ import pytest
 from ferfusion import __version__, list_corpora, list_systems, load_model
 from ferfusion.base.errors import (
     CorpusError,
-    FeatureError,
     FerfusionError,
     LearntViewError,
     ModelFileError,
@@ -19,11 +19,18 @@ from ferfusion.base.errors import (
     UnknownNameError,
 )
 from ferfusion.cli.common import jobs_of, open_system, store_path
-from ferfusion.corpora import load_corpus, read_manifest
+from ferfusion.corpora import read_manifest
 from ferfusion.evaluation import Evaluation, evaluate
 from ferfusion.persistence import read_metadata
 
 EARLY = ("--system", "baseline_early", "--views", "visual", "--jobs", 1)
+
+
+@pytest.fixture(scope="module")
+def results(call, manifest, tmp_path_factory):
+    """Folder and printed summary of one run."""
+    out = tmp_path_factory.mktemp("results") / "early"
+    return out, call("run", *EARLY, "-c", manifest, "-o", out, "--json").json
 
 
 @pytest.mark.parametrize("command", ["demo", "run", "train", "predict", "extract", "systems", "corpora", "report"])
@@ -65,13 +72,14 @@ def test_corpora(call):
         call("corpora", "ravdes")
 
 
-def test_corpora_checks_a_copy(call, tmp_path):
-    made = call("corpora", "synthetic", "--data", tmp_path, "--json").json
-    assert made["n_utterances"] == 240
+def test_corpora_checks_a_copy(call, manifest, tmp_path):
+    made = call("corpora", manifest, "--data", manifest.parent, "--json").json
+    assert made["n_utterances"] == 40
     assert made["faults"] == []
+    assert "no faults" in call("corpora", manifest, "--data", manifest.parent).text
     folder = tmp_path / "emodb"
     folder.mkdir()
-    sound = sorted(tmp_path.glob("*.wav"))[0]
+    sound = next((manifest.parent / "audio").glob("*.wav"))
     (folder / "03a01Wa.wav").write_bytes(sound.read_bytes())
     (folder / "99a01Wa.wav").write_bytes(sound.read_bytes())
     found = call("corpora", "emodb", "--data", folder, "--json").json
@@ -83,9 +91,8 @@ def test_corpora_checks_a_copy(call, tmp_path):
     assert f"{len(found['faults'])} faults" in text
 
 
-def test_run(call, manifest, tmp_path):
-    out = tmp_path / "results"
-    summary = call("run", *EARLY, "-c", manifest, "-o", out, "--json").json
+def test_run(results, manifest):
+    folder, summary = results
     result = evaluate(
         open_system("baseline_early", "visual", None, store=None, jobs=1, seed=0, strict=False),
         read_manifest(manifest),
@@ -94,30 +101,32 @@ def test_run(call, manifest, tmp_path):
     assert summary["scores"]["uar"]["value"] == pytest.approx(result.scores.loc["uar", "value"], abs=1e-6)
     assert summary["views"] == ["visual_au"]
     assert summary["protocol"]["n_folds"] == 4
-    assert summary["out"] == str(out)
-    assert (out / "report.html").is_file()
-    pd.testing.assert_frame_equal(Evaluation.load(out).predictions, result.predictions, check_dtype=False, rtol=1e-9)
+    assert summary["out"] == str(folder)
+    assert (folder / "report.html").is_file()
+    found = Evaluation.load(folder).predictions
+    pd.testing.assert_frame_equal(found, result.predictions, check_dtype=False, rtol=1e-9)
 
 
-def test_run_goes_on_where_it_was(call, manifest, tmp_path):
-    words = ("run", *EARLY, "-c", manifest, "-o", tmp_path)
-    call(*words)
-    kept = sorted((tmp_path / "folds").rglob("*.json"))
+def test_run_goes_on_where_it_was(call, results, manifest, tmp_path):
+    folder = shutil.copytree(results[0], tmp_path / "copy")
+    kept = sorted((folder / "folds").rglob("*.json"))
     assert len(kept) == 4
     facts = json.loads(kept[0].read_text())
     kept[0].write_text(json.dumps({**facts, "fit_s": 1234.5}))
-    call(*words)
-    assert 1234.5 in pd.read_csv(tmp_path / "folds.csv")["fit_s"].tolist()
-    call(*words, "--seed", 1)
-    assert 1234.5 not in pd.read_csv(tmp_path / "folds.csv")["fit_s"].tolist()
+    call("run", *EARLY, "-c", manifest, "-o", folder)
+    assert 1234.5 in pd.read_csv(folder / "folds.csv")["fit_s"].tolist()
 
 
-def test_run_prints_the_protocol(call, manifest):
+def test_run_prints_the_protocol(call, manifest, tmp_path):
     text = call("run", *EARLY, "-c", manifest).text
     assert "protocol: leave one speaker out (4 folds); 40 utterances, 5 emotions (UAR by chance 0.200)" in text
     assert "Speaker scaling 'self'" in text
-    other = call("run", *EARLY, "-c", manifest, "-p", "stratified", "--set", "speaker_scaling=none", code=0).text
-    assert "SPEAKERS OVERLAP" in other if "protocol:" in other else True
+    folds = tmp_path / "folds.csv"
+    ids = pd.read_csv(manifest)["id"]
+    pd.DataFrame({"id": ids, "fold": ["a", "b"] * 20}).to_csv(folds, index=False)
+    unscaled = call("run", *EARLY, "-c", manifest, "-p", folds, "--set", "speaker_scaling=none").text
+    assert "folds of folds.csv (2 folds), SPEAKERS OVERLAP between training and test" in unscaled
+    assert "Speaker scaling" not in unscaled
 
 
 def test_run_lists_what_was_left_out(call, manifest, tmp_path):
@@ -134,11 +143,13 @@ def test_run_lists_what_was_left_out(call, manifest, tmp_path):
         call("run", *EARLY, "-c", path, "--strict")
 
 
-def test_report(call, manifest, tmp_path):
-    call("run", *EARLY, "-c", manifest, "-o", tmp_path / "results", "--json")
-    assert "leave one speaker out" in call("report", tmp_path / "results").text
+def test_report(call, results, tmp_path):
+    folder = shutil.copytree(results[0], tmp_path / "copy")
+    (folder / "report.html").unlink()
+    assert "leave one speaker out" in call("report", folder).text
+    assert (folder / "report.html").is_file()
     page = tmp_path / "page.html"
-    made = call("report", tmp_path / "results", "-o", page, "--json").json
+    made = call("report", folder, "-o", page, "--json").json
     assert made["report"] == str(page)
     assert made["n_utterances"] == 40
     assert page.read_text(encoding="utf-8").lstrip().lower().startswith("<!doctype html")
@@ -165,64 +176,6 @@ def test_train(call, manifest, tmp_path):
     assert "leave one speaker out" in text
     with pytest.raises(ModelFileError, match=r"ends in \.skops or \.joblib"):
         call("train", *EARLY, "-c", manifest, "-o", tmp_path / "model.pkl")
-
-
-@pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_extract(call, manifest, tmp_path, ending, monkeypatch):
-    monkeypatch.chdir(manifest.parent)
-    out = tmp_path / "sub" / f"table.{ending}"
-    made = call("extract", "-c", "manifest.csv", "--views", "audio_egemaps", "-o", out, "-j", 1, "--json").json
-    assert made["views"] == ["visual_au", "audio_egemaps"]
-    assert (made["rows"], made["faults"]) == (40, [])
-    monkeypatch.chdir(tmp_path)
-    corpus, source = load_corpus(out), load_corpus(manifest)
-    assert corpus.views == ["visual_au", "audio_egemaps"]
-    assert corpus.y.tolist() == source.y.tolist()
-    assert corpus.validate().empty
-    assert "40 rows" in call("extract", "-c", manifest, "-o", out, "-j", 1).text
-    summary = call(
-        "run", "-s", "baseline_early", "--views", "audio_egemaps", "-c", out, "-j", 1, "--no-store", "--json"
-    )
-    assert summary.json["left_out"] == []
-
-
-def test_extract_of_sounds_in_memory(call, tmp_path):
-    out = tmp_path / "table.parquet"
-    call("extract", "-c", "synthetic", "--views", "audio_egemaps", "-o", out, "-j", 2, "--json")
-    corpus = load_corpus(out)
-    assert "audio" not in corpus.X.columns
-    assert call("run", "-s", "baseline_early", "--views", "audio", "-c", out, "-j", 1, "--json").json["left_out"] == []
-
-
-def test_extract_reports_and_refuses(call, manifest, tmp_path):
-    path = tmp_path / "one.csv"
-    (tmp_path / "broken.wav").write_bytes(b"no sound")
-    path.write_text(f"id,audio\ngood,{manifest.parent / pd.read_csv(manifest)['audio'][0]}\nbad,broken.wav\n")
-    out = tmp_path / "table.csv"
-    words = ("extract", "-c", path, "-o", out, "-j", 1)
-    assert "bad: " in call(*words).text
-    assert [fault["id"] for fault in call(*words, "--json").json["faults"]] == ["bad"]
-    with pytest.raises(FeatureError, match="cannot be read as sound"):
-        call(*words, "--strict")
-    with pytest.raises(UnknownNameError, match="Did you mean 'audio_egemaps'"):
-        call(*words, "--views", "audio_egemap")
-    with pytest.raises(FeatureError, match="text_tfidf learns from the corpus"):
-        call(*words, "--views", "audio_egemaps,text_tfidf")
-    with pytest.raises(FerfusionError, match=r"must end in \.parquet or \.csv"):
-        call("extract", "-c", path, "-o", tmp_path / "table.xlsx")
-    with pytest.raises(FerfusionError, match="needs --corpus and --out"):
-        call("extract", "-c", path)
-
-
-def test_extract_status(call, manifest, tmp_path):
-    store = tmp_path / "store"
-    assert call("extract", "--status", "--store", store, "--json").json == {"store": str(store), "views": []}
-    call("extract", "-c", manifest, "-o", tmp_path / "t.csv", "--store", store, "-j", 1)
-    held = call("extract", "--status", "--store", store, "--json").json["views"]
-    assert [view["n_sources"] for view in held] == [40]
-    assert "OpenSmile" in call("extract", "--status", "--store", store).out
-    with pytest.raises(FerfusionError, match="do not go together"):
-        call("extract", "--status", "--no-store")
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def written(ax):
 
 
 @pytest.mark.parametrize("plot", PLOTS)
-@pytest.mark.parametrize("n", [2, 7, 10, 20])
+@pytest.mark.parametrize("n", [2, 10, 20])
 def test_draws_any_number_of_classes(plot, n, tmp_path):
     ax = plot(make([f"emotion {i:02d}" for i in range(n)], n=200))
     ax.figure.savefig(tmp_path / "picture.png")
@@ -85,9 +85,7 @@ def test_long_names_keep_both_ends():
     assert [t.get_text() for t in ax.get_xticklabels()] == ["positive s…f another", "positive s… one sort"]
 
 
-@pytest.mark.parametrize(
-    "name", ["$x^{", "<script>alert(1)</script>", "a & b", "\x00\x1b\n", "憤怒", 'id="x"']
-)
+@pytest.mark.parametrize("name", ["$x^{", "<script>alert(1)</script>", "a & b", "\x00\x1b\n", "憤怒", 'id="x"'])
 @pytest.mark.parametrize("plot", PLOTS)
 def test_hostile_names_are_drawn_as_they_are(plot, name):
     svg = inline_svg(plot, make(["anger", name]), "p", "title", "description")
@@ -97,7 +95,7 @@ def test_hostile_names_are_drawn_as_they_are(plot, name):
         assert name in svg
 
 
-@pytest.mark.parametrize("share", np.linspace(0, 1, 101))
+@pytest.mark.parametrize("share", np.linspace(0, 1, 21))
 def test_letters_stand_out_from_every_colour(share):
     def luminance(rgb):
         return np.dot(

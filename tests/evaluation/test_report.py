@@ -12,7 +12,7 @@ from ferfusion.evaluation.report import write_report
 from ferfusion.evaluation.results import Evaluation
 
 HOSTILE = "<script>alert(1)</script>"
-VOID = {"meta", "link", "br", "hr", "img", "input"}
+VOID = {"meta", "link", "img"}
 
 
 class Page(HTMLParser):
@@ -26,11 +26,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
+        self.open += [tag] * (tag not in VOID)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -61,30 +57,19 @@ def make(classes=("anger", "neutral"), speakers=("a", "b", "c"), n=60, overlap=F
         index=pd.Index(ids or [f"u{i:03d}" for i in range(n)], name="id"),
     )
     predictions[[f"p_{name}" for name in classes]] = proba
-    timing = pd.DataFrame(
-        [{"fold": f"fold {i}", "n_train": n // 2, "n_test": n // 2, "fit_s": 1.25, "predict_s": 0.5} for i in range(2)]
-    )
+    fold = {"n_train": n // 2, "n_test": n // 2, "fit_s": 1.25, "predict_s": 0.5}
+    timing = pd.DataFrame([{"fold": f"fold {i}", **fold} for i in range(2)])
     content = {
         "system": "baseline",
         "corpus": "emo",
-        "protocol": {
-            "name": "speaker",
-            "description": "leave one speaker out (2 folds)",
-            "n_folds": 2,
-            "speakers_overlap": overlap,
-        },
+        "protocol": {"name": "speaker", "description": "leave one speaker out", "speakers_overlap": overlap},
         "predictions": predictions,
         "timing": timing,
         "left_out": pd.DataFrame([], columns=["id", "reason"]),
         "views": ["audio_egemaps"],
         "notes": ["Unlabelled recordings of the test speaker were used."],
-        "provenance": {
-            "made": "2026-01-01T00:00:00+00:00",
-            "seed": 3,
-            "versions": {"numpy": "2.0"},
-            "corpus": {"checksum": "abc123"},
-            "system": {"C": 0.1, "steps": ["a", None]},
-        },
+        "provenance": {"made": "2026-01-01", "seed": 3, "versions": {"numpy": "2.0"}, "corpus": {"checksum": "abc123"}}
+        | {"system": {"C": 0.1, "steps": ["a", None]}},
     }
     return Evaluation(**(content | changes))
 
@@ -108,28 +93,28 @@ def test_says_scores_intervals_and_chance(tmp_path):
         assert name.upper() in page.text
         assert f"{100 * row['value']:.1f} %" in page.text
         assert f"{100 * row['low']:.1f} – {100 * row['high']:.1f} %" in page.text
-    assert "Chance level: 25.0 %" in page.text
-    assert "bootstrap over 3 speakers" in page.text
-    assert "take them as rough" in page.text
+    assert all(said in page.text for said in ("Chance level: 25.0 %", "over 3 speakers", "take them as rough"))
 
 
 def test_notes_stand_between_scores_and_pictures_and_are_not_hidden(tmp_path):
-    text = write_report(make(), tmp_path / "r.html").read_text(encoding="utf-8")
+    text = page_of(make(), tmp_path)
     place = text.index("Unlabelled recordings of the test speaker")
     assert text.index('class="tiles"') < place < text.index("<svg")
     assert "<details" not in text[:place]
 
 
 @pytest.mark.parametrize(
-    ("overlap", "said"), [(True, "Speakers overlap between"), (False, None), (None, "Speakers unknown:")]
+    ("overlap", "said"),
+    [
+        (True, "training and test: this score says nothing about new speakers."),
+        (False, None),
+        (None, "Speakers unknown:"),
+    ],
 )
 def test_warns_of_overlapping_and_unknown_speakers(tmp_path, overlap, said):
     page = read(make(overlap=overlap), tmp_path)
-    banners = [attrs for tag, attrs in page.elements if "banner" in (attrs.get("class") or "")]
-    assert len(banners) == (said is not None)
-    assert said is None or said in page.text
-    if overlap:
-        assert "this score says nothing about new speakers" in page.text
+    assert sum("banner" in (attrs.get("class") or "") for _, attrs in page.elements) == (said is not None)
+    assert (said or "") in page.text
 
 
 def test_hostile_names_are_text(tmp_path):
@@ -142,7 +127,7 @@ def test_hostile_names_are_text(tmp_path):
         system=HOSTILE,
         corpus=HOSTILE,
         views=[HOSTILE],
-        notes=[HOSTILE],
+        notes=[HOSTILE, "no Unicode: \udcff"],
         left_out=pd.DataFrame([(HOSTILE, HOSTILE)], columns=["id", "reason"]),
         provenance={"made": HOSTILE, HOSTILE: {HOSTILE: [HOSTILE]}, "corpus": {"checksum": HOSTILE}},
         protocol={"name": HOSTILE, "description": HOSTILE, "speakers_overlap": None},
@@ -155,29 +140,18 @@ def test_hostile_names_are_text(tmp_path):
 
 
 def test_loads_nothing_from_elsewhere(tmp_path):
-    page = read(make(), tmp_path)
-    refers = [attrs[key] for _, attrs in page.elements for key in ("href", "src", "xlink:href") if key in attrs]
+    text = page_of(make(), tmp_path)
+    refers = [attrs[key] for _, attrs in Page(text).elements for key in ("href", "src") if key in attrs]
     assert all(target.startswith(("#", "data:")) for target in refers)
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "http://" not in text
-    assert "https://" not in text
-    assert "@import" not in text
+    assert not re.search("https?://|@import", text)
     assert "Content-Security-Policy" in text
 
 
-def test_same_evaluation_same_bytes(tmp_path):
-    assert (
-        write_report(make(), tmp_path / "a.html").read_bytes() == write_report(make(), tmp_path / "b.html").read_bytes()
-    )
-
-
-def test_same_bytes_after_saving_and_loading(tmp_path):
+def test_same_bytes_each_time_and_after_saving_and_loading(tmp_path):
     evaluation = make(speakers=("a", None, "b"))
-    evaluation.save(tmp_path / "saved")
-    loaded = Evaluation.load(tmp_path / "saved")
-    assert (
-        write_report(evaluation, tmp_path / "a.html").read_bytes() == loaded.to_html(tmp_path / "b.html").read_bytes()
-    )
+    first = write_report(evaluation, tmp_path / "a.html").read_bytes()
+    assert write_report(make(speakers=("a", None, "b")), tmp_path / "b.html").read_bytes() == first
+    assert Evaluation.load(evaluation.save(tmp_path / "saved")).to_html(tmp_path / "c.html").read_bytes() == first
 
 
 def test_is_accessible(tmp_path):
@@ -196,18 +170,17 @@ def test_is_accessible(tmp_path):
 
 @pytest.mark.parametrize("missing", [None, np.nan])
 def test_missing_speakers_come_last(tmp_path, missing):
-    text = write_report(make(speakers=("a", missing, "b")), tmp_path / "r.html").read_text(encoding="utf-8")
-    table = text[text.index("<h2>Speakers") : text.index("<h2>Folds")]
+    evaluation = make(speakers=("a", missing, "b"))
+    table = section(evaluation, tmp_path, "Speakers")
     rows = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', table, flags=re.S)
     assert {row.strip() for row in rows[:2]} == {"a", "b"}
     assert "not known" in rows[2]
-    assert "and 20 utterances of unknown ones" in text
+    assert "and 20 utterances of unknown ones" in read(evaluation, tmp_path).text
 
 
 def test_no_speakers_at_all(tmp_path):
-    page = read(make(speakers=(None,), overlap=None), tmp_path)
-    assert "Speakers are not known." in page.text
-    assert "likely too narrow" in page.text
+    text = page_of(make(speakers=(None,), overlap=None), tmp_path)
+    assert re.search(r"likely too narrow[\s\S]*Speakers are not known\.", text)
 
 
 def test_no_interval(tmp_path):
@@ -219,10 +192,7 @@ def test_no_interval(tmp_path):
 
 
 def test_speakers_are_sorted_worst_first(tmp_path):
-    text = write_report(make(speakers=[f"s{i:02d}" for i in range(20)], n=200), tmp_path / "r.html").read_text(
-        encoding="utf-8"
-    )
-    table = text[text.index("<h2>Speakers") : text.index("<h2>Folds")]
+    table = section(make(speakers=[f"s{i:02d}" for i in range(20)], n=200), tmp_path, "Speakers")
     values = [float(value) for value in re.findall(r">([\d.]+)\u202f%<", table)][1::2]
     assert len(values) == 20
     assert values == sorted(values)
@@ -232,28 +202,25 @@ def test_speakers_are_sorted_worst_first(tmp_path):
 @pytest.mark.parametrize(("n", "folded"), [(3, 0), (10, 0), (11, 1), (1500, 1)])
 def test_rows_left_out(tmp_path, n, folded):
     rows = pd.DataFrame([(f"id{i}", "left out: no label") for i in range(n)], columns=["id", "reason"])
-    text = write_report(make(left_out=rows), tmp_path / "r.html").read_text(encoding="utf-8")
-    section = text[text.index("<h2>Left out") : text.index("<footer")]
-    assert f"{n} entries" in section
-    assert section.count("<details") == folded
-    assert section.count("no label") == min(n, 1000)
-    assert ("left_out.csv" in section) == (n > 1000)
+    found = section(make(left_out=rows), tmp_path, "Left out")
+    assert f"{n} entries" in found
+    assert found.count("<details") == folded
+    assert found.count("no label") == min(n, 1000)
+    assert ("left_out.csv" in found) == (n > 1000)
 
 
 def test_most_confident_mistakes(tmp_path):
     evaluation = make(classes=["anger", "fear", "joy"], n=150)
-    text = write_report(evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
-    section = text[text.index("<h2>Most confident") : text.index("<h2>Speakers")]
+    found = section(evaluation, tmp_path, "Most confident")
     wrong = evaluation.predictions.query("label != predicted")
     sure = wrong[[f"p_{name}" for name in evaluation.classes]].max(axis=1).sort_values(ascending=False)
-    assert re.findall(r'<th scope="row" class="id">(\w+)', section) == sure.index[:10].tolist()
-    assert f"{sure.iloc[0]:.3f}" in section
+    assert re.findall(r'<th scope="row" class="id">(\w+)', found) == sure.index[:10].tolist()
+    assert f"{sure.iloc[0]:.3f}" in found
 
 
 def test_no_mistakes(tmp_path):
-    evaluation = make()
-    evaluation.predictions["predicted"] = evaluation.predictions["label"]
-    assert "No mistakes." in read(evaluation, tmp_path).text
+    perfect = make().predictions.assign(predicted=lambda table: table["label"])
+    assert "No mistakes." in page_of(make(predictions=perfect), tmp_path)
 
 
 def test_absent_emotion_is_said(tmp_path):
@@ -272,13 +239,8 @@ def test_many_classes_with_long_names(tmp_path):
 
 def test_provenance_and_reproduction(tmp_path):
     page = read(make(), tmp_path)
-    for said in ("abc123", "seed=3", "numpy", "2026-01-01T00:00:00+00:00", '["a", null]'):
-        assert said in page.text
+    assert all(said in page.text for said in ("abc123", "seed=3", "numpy", "2026-01-01", '["a", null]'))
     assert "None recorded." in read(make(provenance={}), tmp_path).text
-
-
-def test_file_names_that_are_no_unicode(tmp_path):
-    assert "odd" in read(make(notes=["\udcff odd"]), tmp_path).text
 
 
 def test_makes_folders_and_refuses_to_be_one(tmp_path):

@@ -161,12 +161,6 @@ def test_folder_without_an_evaluation(tmp_path):
         Evaluation.load(tmp_path)
 
 
-def test_page_and_pictures(tmp_path):
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    result = make()
-    page = result.to_html(tmp_path / "page.html")
-    assert PROTOCOL["description"] in page.read_text(encoding="utf-8")
-    assert result.plot_confusion() is not None
-    assert result.plot_classes() is not None
+def test_page(tmp_path):
+    page = make().to_html(tmp_path / "page.html")
+    assert "leave one speaker out" in page.read_text(encoding="utf-8").lower()

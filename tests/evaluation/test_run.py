@@ -22,7 +22,7 @@ from ferfusion.catalog import make_system
 from ferfusion.context.speaker import SpeakerScaler
 from ferfusion.corpora import Corpus
 from ferfusion.evaluation import evaluate
-from ferfusion.evaluation.run import prepare
+from ferfusion.evaluation.preparation import prepare
 from ferfusion.features import Views, named_view
 
 QUIET = {"verbose": False}
