@@ -42,7 +42,9 @@ def main() -> None:
     corpus = prepare(make_early(views), load_corpus("emodb", root / "emodb"))[1]
     rows = pd.read_csv(RESULTS).to_dict("records") if RESULTS.exists() else []
     done = {(row["classifier"], row["fusion"]) for row in rows}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     RESULTS.parent.mkdir(exist_ok=True)
     for classifier in CLASSIFIERS:
         for fusion, system in systems(classifier, views).items():
@@ -52,7 +54,11 @@ def main() -> None:
             scores = result.scores.round(4)
             row = {"classifier": classifier, "fusion": fusion}
             for name in scores.index:
-                row |= {name: scores.loc[name, "value"], f"{name}_low": scores.loc[name, "low"], f"{name}_high": scores.loc[name, "high"]}
+                row |= {
+                    name: scores.loc[name, "value"],
+                    f"{name}_low": scores.loc[name, "low"],
+                    f"{name}_high": scores.loc[name, "high"],
+                }
             row |= {
                 "seconds": round(result.provenance["seconds"]["folds"], 1),
                 "protocol": result.protocol["description"],

@@ -1,7 +1,7 @@
 """Write docs/cards.md, the tables of systems and corpora, from their cards.
 
-    python docs/make_cards.py            # write
-    python docs/make_cards.py --check    # exit 1 if the page is not what the cards say
+python docs/make_cards.py            # write
+python docs/make_cards.py --check    # exit 1 if the page is not what the cards say
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ PAGE = Path(__file__).parent / "cards.md"
 
 
 def page() -> str:
+    """Text of the page, from the cards as they are."""
     parts = ["# Systems and corpora\n\nMade from the cards by `docs/make_cards.py`; do not edit.\n"]
     parts.append("## Systems\n")
     for key in system_modules():
@@ -34,9 +35,12 @@ def page() -> str:
     for name, module in corpus_modules().items():
         card = module.CARD
         classes = ", ".join(f"{emotion} {count}" for emotion, count in card.emotions.items())
-        parts.append(f"### {name}\n\n{card.title}. {card.n_utterances} utterances, {card.n_speakers} speakers: {classes}.\n")
+        parts.append(
+            f"### {name}\n\n{card.title}. {card.n_utterances} utterances, {card.n_speakers} speakers: {classes}.\n"
+        )
         protocols = "\n".join(f"- `{protocol}`: {sentence}" for protocol, sentence in card.protocols.items())
-        parts.append(f"Licence: {card.license}. From: {card.where_to_get}\n\nLayout: {card.layout}\n\nProtocols:\n\n{protocols}\n")
+        parts.append(f"Licence: {card.license}. From: {card.where_to_get}\n\nLayout: {card.layout}\n")
+        parts.append(f"Protocols:\n\n{protocols}\n")
         parts.append("Notes:\n\n" + "\n".join(f"- {note}" for note in card.notes) + "\n")
     return "\n".join(parts)
 

@@ -26,7 +26,17 @@ def emodb(corpus_folder):
 @pytest.fixture(scope="module")
 def judged(emodb, tmp_path_factory):
     out = tmp_path_factory.mktemp("emodb")
-    words = ["run", "--system", "baseline_early", "--corpus", "emodb", "--data", str(emodb.root), "--protocol", "speaker"]
+    words = [
+        "run",
+        "--system",
+        "baseline_early",
+        "--corpus",
+        "emodb",
+        "--data",
+        str(emodb.root),
+        "--protocol",
+        "speaker",
+    ]
     done = CliRunner().invoke(app, [*words, "--out", str(out), "--jobs", "1", "--store", str(out / "store")])
     assert done.exit_code == 0, done.output
     return done.output, Evaluation.load(out), out
@@ -135,7 +145,17 @@ def test_a_grid_search_over_raw_speech_reads_each_recording_once(emodb, tmp_path
 def test_a_model_of_german_actors_hears_a_stereo_recording_of_another_corpus(judged, emodb, corpus_folder, tmp_path):
     _, _, out = judged
     model = str(tmp_path / "emodb.skops")
-    words = ["train", "--system", "baseline_early", "--corpus", "emodb", "--data", str(emodb.root), "--views", "audio_egemaps"]
+    words = [
+        "train",
+        "--system",
+        "baseline_early",
+        "--corpus",
+        "emodb",
+        "--data",
+        str(emodb.root),
+        "--views",
+        "audio_egemaps",
+    ]
     done = CliRunner().invoke(app, [*words, "--out", model, "--store", str(out / "store"), "--jobs", "1"])
     assert done.exit_code == 0, done.output
     stereo = corpus_folder("ravdess_original") / "Actor_01" / "03-01-02-01-01-02-01.wav"

@@ -148,8 +148,9 @@ class OnFeatures(TransformerMixin, BaseEstimator):
         groups = groups_of(X)
         groups = None if groups is None else groups[rows]
         targets = None if y is None else np.asarray(y)[rows]
-        transformer = give_grouped_cv(clone(self.transformer), groups)
-        self.transformer_ = fit_with_groups(transformer, features_of(X, self.views_)[rows], targets, groups)
+        A = features_of(X, self.views_)[rows]
+        transformer = give_grouped_cv(clone(self.transformer), groups, A)
+        self.transformer_ = fit_with_groups(transformer, A, targets, groups)
         self.names_ = self._names_out()
         return self
 

@@ -132,7 +132,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         self.prior_ = np.bincount(codes) / len(codes)
         groups = groups_of(X)
         groups = None if groups is None else groups[rows]
-        self.estimator_ = fit_with_groups(give_grouped_cv(self._calibrated(), groups), A, codes, groups)
+        self.estimator_ = fit_with_groups(give_grouped_cv(self._calibrated(), groups, A), A, codes, groups)
         return self
 
     def _calibrated(self) -> Any:

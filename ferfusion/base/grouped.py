@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from ferfusion.base.errors import ProtocolError
+from ferfusion.base.errors import FeatureError, ProtocolError
 
 __all__ = ["GroupedFolds", "give_grouped_cv", "grouped_splits"]
 
@@ -68,30 +69,52 @@ class GroupedFolds:
         Groups of the rows that will be split.
     n_splits : int, default=5
         Number of folds wanted.
+    rows : ndarray of shape (n_samples, n_features), optional
+        The rows themselves, by which a search inside a search finds the groups of the part it is given.
     """
 
-    def __init__(self, groups: np.ndarray | None, n_splits: int = 5) -> None:
+    def __init__(self, groups: np.ndarray | None, n_splits: int = 5, rows: np.ndarray | None = None) -> None:
         self.groups = groups
         self.n_splits = n_splits
+        self.by_row: dict[str, str] = {}
+        if groups is not None and rows is not None:
+            self.by_row = dict(zip(_row_keys(rows), map(str, groups), strict=True))
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[Split]:
-        """Yield the folds of exactly the rows whose groups are known."""
+        """Yield the folds of the rows whose groups are known, or of a part of them.
+
+        Raises
+        ------
+        FeatureError
+            If it is a part and its rows are not found again, since a step before has changed them.
+        """
         n = len(y) if y is not None else len(X)
-        if self.groups is not None and n != len(self.groups):
+        labels = np.zeros(n, dtype=int) if y is None else np.asarray(y)
+        yield from grouped_splits(labels, self._groups_of(X, n), self.n_splits)
+
+    def _groups_of(self, X: Any, n: int) -> np.ndarray | None:
+        if self.groups is None or n == len(self.groups):
+            return self.groups
+        found = [self.by_row.get(key) for key in _row_keys(np.asarray(X))] if self.by_row else [None]
+        if None in found:
             message = (
-                f"Grouped folds were made for {len(self.groups)} rows but are asked to split {n}. "
+                f"Grouped folds were made for {len(self.groups)} rows but are asked to split {n} others. "
                 "Give the inner estimator a 'cv' of its own."
             )
-            raise ProtocolError(message)
-        labels = np.zeros(n, dtype=int) if y is None else np.asarray(y)
-        yield from grouped_splits(labels, self.groups, self.n_splits)
+            raise FeatureError(message)
+        return np.array(found)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of folds wanted, or made where ``y`` is given."""
         return self.n_splits if y is None else len(list(self.split(X, y)))
 
 
-def give_grouped_cv(estimator: Any, groups: np.ndarray | None) -> Any:
+def _row_keys(rows: Any) -> list[str]:
+    table = np.ascontiguousarray(rows, dtype=np.float64)
+    return [blake2b(row.tobytes(), digest_size=8).hexdigest() for row in table]
+
+
+def give_grouped_cv(estimator: Any, groups: np.ndarray | None, rows: np.ndarray | None = None) -> Any:
     """Put this fit's grouped folds wherever an estimator has a ``cv`` that is a number or unset.
 
     Parameters
@@ -100,6 +123,8 @@ def give_grouped_cv(estimator: Any, groups: np.ndarray | None) -> Any:
         Changed in place; hand in a clone.
     groups : ndarray of shape (n_samples,), or None
         Groups of the rows of the coming fit.
+    rows : ndarray of shape (n_samples, n_features), optional
+        These rows.
 
     Returns
     -------
@@ -108,5 +133,7 @@ def give_grouped_cv(estimator: Any, groups: np.ndarray | None) -> Any:
     """
     for name, value in estimator.get_params(deep=True).items():
         if name.split("__")[-1] == "cv" and (value is None or isinstance(value, int)):
-            estimator.set_params(**{name: GroupedFolds(groups, value or 5)})
+            # only a cv inside of something can be handed a part of the rows
+            part = rows if "__" in name else None
+            estimator.set_params(**{name: GroupedFolds(groups, value or 5, part)})
     return estimator

@@ -48,7 +48,10 @@ class Extractor(TransformerMixin, BaseEstimator):
 
     def identity(self) -> dict[str, Any]:
         """All on which the numbers depend, ready for JSON."""
-        return {"extractor": type(self).__name__, "version": self.version, "parameters": self.get_params(deep=False)}
+        own = type(self).__module__.startswith("ferfusion.")
+        # somebody else's class may have the name of another; ours may move to another file
+        name = type(self).__name__ if own else f"{type(self).__module__}.{type(self).__qualname__}"
+        return {"extractor": name, "version": self.version, "parameters": self.get_params(deep=False)}
 
     def fingerprint(self) -> str:
         """Digest of the identity, 16 hexadecimal digits."""

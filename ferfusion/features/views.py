@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from errno import EACCES
 from typing import Any, Literal
 
 import numpy as np
@@ -266,7 +267,10 @@ class Views(TransformerMixin, BaseEstimator):
         if not path:
             return None
         try:
-            return FeatureStore(path)
+            store = FeatureStore(path)
+            if not os.access(store.path, os.W_OK):
+                raise PermissionError(EACCES, os.strerror(EACCES), path)
+            return store
         except OSError as error:
             warnings.warn(
                 f"The feature store {path} cannot be used ({error}); nothing is stored.", UserWarning, stacklevel=2
@@ -333,7 +337,8 @@ def _stale_rows(X: pd.DataFrame, name: str, extractor: Extractor, sources: Seque
             )
             raise ViewConflictError(message)
         now = digest_of(source)
-        stale[i] = bool(now) and now != digest
+        gone = source is None and bool(digest) and extractor.modality in X.columns
+        stale[i] = gone or (bool(now) and now != digest)
     return stale
 
 
@@ -346,7 +351,9 @@ def _merged(X: pd.DataFrame, name: str, extractor: Extractor, done: Extraction, 
         origin = [new if needed else old for new, old, needed in zip(origin, X[origin_column(name)], todo, strict=True)]
     if extractor.frames:
         frames = list(X[columns_of(X, name)[0]]) if has_frames(X, name) else [None] * len(X)
-        cells = [new if needed else old for new, old, needed in zip(done.outcomes, frames, todo, strict=True)]
+        # frames from a store are read-only views of its shards
+        fresh = [None if outcome is None else np.array(outcome) for outcome in done.outcomes]
+        cells = [new if needed else old for new, old, needed in zip(fresh, frames, todo, strict=True)]
         return with_view(X, name, cells, [], origin=origin)
     names = extractor.feature_names()
     columns = columns_of(X, name)

@@ -154,8 +154,9 @@ class StackedFusionClassifier(BranchedClassifier):
             raise ProtocolError(message)
         codes = np.searchsorted(self.classes_.astype(str), labels[rows].astype(str))
         learner = make_pipeline(StandardScaler(), as_classifier(self.final_estimator, self.random_state))
-        learner = give_grouped_cv(learner, None if groups is None else groups[rows])
-        self.final_estimator_ = learner.fit(self._evidence(P)[rows], codes)
+        evidence = self._evidence(P)[rows]
+        learner = give_grouped_cv(learner, None if groups is None else groups[rows], evidence)
+        self.final_estimator_ = learner.fit(evidence, codes)
 
     def _evidence(self, P: np.ndarray) -> np.ndarray:
         # A branch that cannot judge says what it would of anybody: the class shares.

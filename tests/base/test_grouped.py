@@ -7,12 +7,13 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.ensemble import StackingClassifier
+from sklearn.feature_selection import RFECV
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
-from ferfusion.base.errors import ProtocolError
+from ferfusion.base.errors import FeatureError, ProtocolError
 from ferfusion.base.grouped import GroupedFolds, give_grouped_cv, grouped_splits
 
 RNG = np.random.default_rng(0)
@@ -90,7 +91,7 @@ def test_two_samples_of_two_classes_cannot_be_split(groups):
 
 def test_folds_refuse_rows_they_do_not_know():
     folds = GroupedFolds(GROUPS, 3)
-    with pytest.raises(ProtocolError, match="made for 40 rows but are asked to split 10"):
+    with pytest.raises(FeatureError, match="made for 40 rows but are asked to split 10"):
         list(folds.split(A[:10], Y[:10]))
 
 
@@ -141,3 +142,22 @@ def test_given_estimator_can_be_cloned_and_fitted_again():
     )
     again = clone(model).fit(A, Y)
     np.testing.assert_array_equal(again.predict(A), model.fit(A, Y).predict(A))
+
+
+def test_a_search_inside_a_search_keeps_speakers_together():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(len(Y), 4))
+    selection = RFECV(LogisticRegression(), min_features_to_select=1)
+    search = GridSearchCV(selection, {"estimator__C": [0.1, 1.0]}, error_score="raise")
+    give_grouped_cv(search, GROUPS, rows).fit(rows, Y)
+    folds = search.best_estimator_.cv
+    for train, _ in search.cv.split(rows, Y):
+        for inner_train, inner_test in folds.split(rows[train], Y[train]):
+            assert not set(GROUPS[train][inner_train]) & set(GROUPS[train][inner_test])
+
+
+def test_rows_that_a_step_has_changed_are_told():
+    rows = np.random.default_rng(0).normal(size=(len(Y), 4))
+    folds = GroupedFolds(GROUPS, 3, rows)
+    with pytest.raises(FeatureError, match="Give the inner estimator a 'cv' of its own"):
+        list(folds.split(rows[:-5] * 2, Y[:-5]))

@@ -49,7 +49,11 @@ def test_commands_in_the_documentation_exist():
     from ferfusion.cli.main import app
 
     names = {command.name for command in app.registered_commands}
-    said = {name for page in PAGES for name in re.findall(r"^ferfusion (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)}
+    said = {
+        name
+        for page in PAGES
+        for name in re.findall(r"^ferfusion (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    }
     assert said
     assert said <= names
 
@@ -64,5 +68,8 @@ def test_the_project_speaks_of_itself_alone():
     words = re.compile(r"/(work|root|farm)/|[.]library|issue #?\d|this session", re.IGNORECASE)
     for name in listed:
         path = ROOT / name
-        if path.suffix in (".py", ".md", ".cfg", ".toml", ".ipynb", ".html", ".yml") and path != Path(__file__).resolve():
+        if (
+            path.suffix in (".py", ".md", ".cfg", ".toml", ".ipynb", ".html", ".yml")
+            and path != Path(__file__).resolve()
+        ):
             assert not words.search(path.read_text(encoding="utf-8")), name

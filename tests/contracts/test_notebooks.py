@@ -28,7 +28,9 @@ class TestNotebook:
     def test_runs(self, path, tmp_path):
         notebook = nbformat.read(path, as_version=4)
         NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-        pictures = [out for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})]
+        pictures = [
+            out for cell in notebook.cells for out in cell.get("outputs", []) if "image/png" in out.get("data", {})
+        ]
         assert pictures
         errors = [out for cell in notebook.cells for out in cell.get("outputs", []) if out.get("name") == "stderr"]
         assert not any("Traceback" in out["text"] for out in errors)

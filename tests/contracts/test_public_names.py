@@ -16,7 +16,16 @@ MODULES = sorted(info.name for info in pkgutil.walk_packages(ferfusion.__path__,
 
 
 def test_top_level_names():
-    promised = {"list_systems", "make_system", "list_corpora", "load_corpus", "evaluate", "save_model", "load_model", "cite"}
+    promised = {
+        "list_systems",
+        "make_system",
+        "list_corpora",
+        "load_corpus",
+        "evaluate",
+        "save_model",
+        "load_model",
+        "cite",
+    }
     assert promised | {"__version__"} == set(ferfusion.__all__)
     for name in ferfusion.__all__:
         assert getattr(ferfusion, name)

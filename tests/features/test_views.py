@@ -362,7 +362,7 @@ def test_store(table, counted, calls, tmp_path, monkeypatch, how):
     assert calls() == 0
     (row,) = FeatureStore(path).status()
     assert row["n_sources"] == 4
-    assert row["about"]["extractor"] == "Counting"
+    assert row["about"]["extractor"] == "counting_extractor.Counting"
 
 
 def test_parameter_goes_before_the_environment(table, counted, tmp_path, monkeypatch):

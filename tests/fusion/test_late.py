@@ -138,13 +138,13 @@ def test_fusion_beats_each_view_where_each_knows_another_part(toy):
 
 def test_a_failing_branch_is_named(toy):
     X, y = toy
-    with pytest.raises(FeatureError, match="branch 'audio_zzz' cannot be fitted.*Did you mean"):
+    with pytest.raises(FeatureError, match=r"branch 'audio_zzz' cannot be fitted.*Did you mean"):
         make_late([("audio_zzz", "logistic")]).fit(X, y)
 
 
 def test_nothing_to_fuse(toy):
     X, y = toy
-    with pytest.raises(FeatureError, match="no view|No view"):
+    with pytest.raises(FeatureError, match=r"no view|No view"):
         make_late("logistic").fit(X[["speaker"]], y)
     with pytest.raises(FeatureError, match="no branch"):
         LateFusionClassifier(TableClassifier(LogisticRegression())).fit(X[["speaker"]], y)
