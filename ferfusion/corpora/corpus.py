@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,8 @@ from ferfusion.features.sources import digest_of, recordings_of
 __all__ = ["Corpus"]
 
 FoldMaker = Callable[[pd.DataFrame], list[Fold]]
+
+_FACTS = ("speaker", "session", "dialogue", "video_id")  # one of each value is held out
 
 
 class Corpus:
@@ -99,7 +102,7 @@ class Corpus:
 
     def protocols(self) -> list[str]:
         """Names that ``folds`` takes for this corpus."""
-        facts = [column for column in ("speaker", "session", "dialogue", "video_id") if column in self.X.columns]
+        facts = [column for column in _FACTS if column in self.X.columns]
         official = ["official"] if "split" in self.X.columns else []
         return [*facts, *official, "stratified", *self.own_folds]
 
@@ -129,7 +132,7 @@ class Corpus:
         """
         if name in self.own_folds:
             return self.own_folds[name](self.X)
-        if name not in self.protocols():
+        if name not in (*_FACTS, "official", "stratified"):
             raise UnknownNameError(f"protocol for {self.card.name!r}", name, self.protocols())
         if name == "stratified":
             if self.y is None:
@@ -264,6 +267,6 @@ class Corpus:
         if recording is None:
             return None
         signal, rate = read_audio(recording)
-        name = f"audio/{id_}.wav"
+        name = f"audio/{re.sub(r'[^-.+=@\w]+', '_', str(id_))}.wav"  # an id may hold slashes
         soundfile.write(folder / name, signal, rate, subtype="PCM_16")
         return name

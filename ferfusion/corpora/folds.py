@@ -10,7 +10,6 @@ import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
 from ferfusion.base.errors import ProtocolError, shorten
-from ferfusion.base.table import groups_of
 
 __all__ = ["Fold", "folds_from_csv", "folds_from_sets", "leave_one_out", "official_folds", "stratified_folds"]
 
@@ -51,13 +50,10 @@ def leave_one_out(X: pd.DataFrame, column: str) -> list[Fold]:
     ProtocolError
         If the fact is missing for a row, or there is only one value.
     """
-    if column == "speaker" and column not in X.columns and groups_of(X) is not None:
-        values = pd.Series(groups_of(X), index=X.index)
-    elif column not in X.columns:
+    if column not in X.columns:
         message = f"The protocol '{column}' needs a column {column!r} in the table; it has {shorten(X.columns, 12)}."
         raise ProtocolError(message)
-    else:
-        values = X[column]
+    values = X[column]
     unknown = X.index[values.isna()]
     if len(unknown):
         message = f"The protocol '{column}' needs to know the {column} of each row; missing for {shorten(unknown)}."

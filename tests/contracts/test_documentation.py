@@ -49,11 +49,7 @@ def test_commands_in_the_documentation_exist():
     from ferfusion.cli.main import app
 
     names = {command.name for command in app.registered_commands}
-    said = {
-        name
-        for page in PAGES
-        for name in re.findall(r"^ferfusion (\w+)", page.read_text(encoding="utf-8"), re.MULTILINE)
-    }
+    said = {name for page in PAGES for code in blocks(page, "") for name in re.findall(r"^ferfusion (\w+)", code, re.M)}
     assert said
     assert said <= names
 
