@@ -267,6 +267,6 @@ class Corpus:
         if recording is None:
             return None
         signal, rate = read_audio(recording)
-        name = f"audio/{re.sub(r'[^-.+=@\w]+', '_', str(id_))}.wav"  # an id may hold slashes
+        name = "audio/" + re.sub(r"[^-.+=@\w]+", "_", str(id_)) + ".wav"  # an id may hold slashes
         soundfile.write(folder / name, signal, rate, subtype="PCM_16")
         return name

@@ -83,7 +83,7 @@ def test_speakers_unknown(toy):
     plan = resolve_protocol("stratified", bare)
     assert plan.speakers_overlap is None
     assert plan.description.endswith(", speakers unknown")
-    with pytest.raises(UnknownNameError, match="There are: stratified"):
+    with pytest.raises(ProtocolError, match="'speaker' needs a column 'speaker'"):
         resolve_protocol("speaker", bare)
 
 
