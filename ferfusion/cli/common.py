@@ -111,8 +111,9 @@ def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> Table:
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for i, column in enumerate(columns):
+        # the first column names things: a long path is broken, never shortened
+        table.add_column(column, overflow="fold" if i == 0 else "ellipsis")
     for row in rows:
         table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
     return table

@@ -33,7 +33,7 @@ def corpora(
         if as_json:
             common.emit(listed.to_dict("records"))
             return
-        shown = listed.drop(columns=["license"])
+        shown = listed[["name", "title", "utterances", "speakers", "classes", "protocols"]]
         common.console.print(common.table_of("corpora", list(shown.columns), shown.to_numpy().tolist()))
         return
     if data is not None:
