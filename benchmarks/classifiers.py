@@ -46,10 +46,11 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     RESULTS.parent.mkdir(exist_ok=True)
-    for classifier in CLASSIFIERS:
-        for fusion, system in systems(classifier, views).items():
+    for fusion in ("early", "late", "stacked"):
+        for classifier in CLASSIFIERS:
             if (classifier, fusion) in done:
                 continue
+            system = systems(classifier, views)[fusion]
             result = evaluate(system, corpus, "speaker", SEED, name=f"{classifier}, {fusion}")
             scores = result.scores.round(4)
             row = {"classifier": classifier, "fusion": fusion}

@@ -1,4 +1,4 @@
-"""What each modality of the synthetic corpus tells, and what fusion adds: three seeds, also one informative view at a time.
+"""What each modality of the synthetic corpus tells, and what fusion adds: three seeds, also one informative view alone.
 
     python benchmarks/synthetic.py            # goes on where it stopped
 

@@ -10,10 +10,7 @@ from joblib import Parallel, delayed
 
 from ferfusion.base import errors
 from ferfusion.base.errors import FerfusionError, UnknownNameError, closest, shorten
-
-
-def raise_unknown(name):
-    raise UnknownNameError("system", name, ["baseline_early", "baseline_late"])
+from ferfusion.fusion.rules import as_rule
 
 
 @pytest.fixture
@@ -53,9 +50,9 @@ def test_pickle_round_trip(unknown, protocol):
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_error_comes_back_from_a_worker(backend):
-    with pytest.raises(UnknownNameError, match="Did you mean 'baseline_late'") as caught:
-        Parallel(n_jobs=2, backend=backend)(delayed(raise_unknown)(name) for name in ["baseline_lat", "baseline_lat"])
-    assert caught.value.given == "baseline_lat"
+    with pytest.raises(UnknownNameError, match="Did you mean 'product'") as caught:
+        Parallel(n_jobs=2, backend=backend)(delayed(as_rule)(name) for name in ["prodct", "prodct"])
+    assert caught.value.given == "prodct"
 
 
 @pytest.mark.parametrize("name", [name for name in errors.__all__ if inspect.isclass(getattr(errors, name))])
