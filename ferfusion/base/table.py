@@ -47,6 +47,7 @@ MODALITIES = ("audio", "text", "visual")
 GROUP_COLUMNS = ("speaker", "dialogue", "video_id")
 _SEPARATOR = "__"
 _FRAMES = "frames"
+_FRAMES_ENDING = _SEPARATOR + _FRAMES
 _ORIGIN = "@origin"
 LEARNT = "learnt"  # origin of values that a fitted estimator made
 
@@ -239,7 +240,7 @@ def _check_labels(X: pd.DataFrame) -> None:
 
 
 def _check_features(X: pd.DataFrame) -> None:
-    columns = [column for column in columns_of(X) if not _is_frames(column)]
+    columns = _numbers(columns_of(X))
     kinds = dict(zip(X.columns.tolist(), X.dtypes, strict=True))
     numeric = {kind: is_numeric_dtype(kind) for kind in set(kinds.values())}
     wrong = [column for column in columns if not numeric[kinds[column]]]
@@ -248,7 +249,8 @@ def _check_features(X: pd.DataFrame) -> None:
         raise TableError(message)
     if not columns:
         return
-    infinite = np.isinf(X[columns].to_numpy(dtype=np.float64, na_value=np.nan))
+    values = X[columns].to_numpy(na_value=np.nan)
+    infinite = np.isinf(values if values.dtype.kind == "f" else values.astype(np.float64))
     if infinite.any():
         row, column = np.argwhere(infinite)[0]
         message = (
@@ -258,13 +260,13 @@ def _check_features(X: pd.DataFrame) -> None:
         raise TableError(message)
 
 
-def _is_frames(column: str) -> bool:
-    return column.endswith(_SEPARATOR + _FRAMES)
+def _numbers(columns: list[str]) -> list[str]:
+    return [column for column in columns if not column.endswith(_FRAMES_ENDING)]
 
 
 def has_frames(X: pd.DataFrame, view: str) -> bool:
     """Whether a view is one of frames, an array ``(n_frames, n_features)`` a row."""
-    return view + _SEPARATOR + _FRAMES in X.columns
+    return view + _FRAMES_ENDING in X.columns
 
 
 def features_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> np.ndarray:
@@ -282,7 +284,7 @@ def features_of(X: pd.DataFrame, views: str | Iterable[str] | None = None) -> np
     ndarray of float64, shape (n_utterances, n_features)
         A writable copy; NaN where a value is missing.
     """
-    columns = [column for column in columns_of(X, views) if not _is_frames(column)]
+    columns = _numbers(columns_of(X, views))
     return np.array(X[columns].to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64, order="C", copy=True)
 
 
@@ -300,7 +302,7 @@ def frames_of(X: pd.DataFrame, view: str) -> list[np.ndarray | None]:
     -------
     list of ndarray of shape (n_frames, n_features), or None where missing
     """
-    return [value if isinstance(value, np.ndarray) else None for value in X[view + _SEPARATOR + _FRAMES]]
+    return [value if isinstance(value, np.ndarray) else None for value in X[view + _FRAMES_ENDING]]
 
 
 def texts_of(X: pd.DataFrame, column: str = "text") -> list[str | None]:
@@ -396,7 +398,7 @@ def with_view(
     else:
         cells = np.empty(len(X), dtype=object)
         cells[:] = list(values)
-        block = pd.DataFrame({view + _SEPARATOR + _FRAMES: pd.Series(cells, index=X.index, dtype=object)})
+        block = pd.DataFrame({view + _FRAMES_ENDING: pd.Series(cells, index=X.index, dtype=object)})
     if origin is not None:
         kept = kept.assign(**{origin_column(view): list(origin)})
     return pd.concat([kept, block], axis=1)
@@ -442,6 +444,6 @@ def replace_features(
     DataFrame
         Facts (origins included), other views and frames stay.
     """
-    gone = {column for column in columns_of(X, set(views)) if not _is_frames(column)}
+    gone = set(_numbers(columns_of(X, set(views))))
     kept = X[[column for column in X.columns.tolist() if column not in gone]]
     return pd.concat([kept, pd.DataFrame(values, index=X.index, columns=list(names))], axis=1)
