@@ -30,6 +30,7 @@ types: $(VENV)/.test  ## check the type hints
 
 bench: $(VENV)/.package  ## measure on real corpora (needs $$FERFUSION_CORPORA or ../shared/corpora)
 	$(BIN)/python benchmarks/classifiers.py
+	$(BIN)/python benchmarks/synthetic.py
 
 docs: $(VENV)/.package $(VENV)/.docs  ## build the guide into site/
 	$(BIN)/mkdocs build --strict --quiet

@@ -22,10 +22,9 @@ def corpora(
 ) -> None:
     """List the corpora, show the card of one, or (with --data) check a copy of it.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion corpora
-
       ferfusion corpora emodb --data emodb/
     """
     if name is None:

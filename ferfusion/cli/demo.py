@@ -42,8 +42,8 @@ def demo(
 ) -> None:
     """Make a corpus of synthetic speech, judge single views and fusion, save the fused model, ask it.
 
-    Example:
-
+    \b
+    For example:
       ferfusion demo --out demo/
     """
     started = time.perf_counter()

@@ -33,10 +33,9 @@ def extract(
 
     The table is a manifest, too: 'ferfusion run --corpus table.parquet' uses it without extracting again.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion extract --corpus emodb --data emodb/ --views audio_egemaps,audio_compare --out emodb.parquet
-
       ferfusion extract --status
     """
     place = common.store_path(store, no_store)

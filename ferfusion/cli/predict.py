@@ -37,10 +37,9 @@ def predict(
 ) -> None:
     """Say which emotion recordings carry, with probabilities and the speaker policy used.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion predict emodb.skops call.wav
-
       ferfusion predict emodb.skops recordings/ --speaker anna --out predictions.csv
     """
     loaded = load_model(model, trusted=trust)

@@ -23,8 +23,8 @@ def report(
 ) -> None:
     """Print the scores of a saved evaluation and write its page anew.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion report results/
     """
     result = Evaluation.load(folder)

@@ -40,12 +40,10 @@ def run(
 ) -> None:
     """Judge a system on speakers it has not heard, and write a report.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion run --system baseline_early --corpus emodb --data emodb/ --out results/
-
       ferfusion run --system baseline_late --corpus ravdess --data ravdess/ --protocol luna2022
-
       ferfusion run --system baseline_early --corpus my.csv --views audio --set classifier=forest
     """
     workers = common.jobs_of(jobs)

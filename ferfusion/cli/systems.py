@@ -20,10 +20,9 @@ def systems(
 ) -> None:
     """List the systems, or show the card of one.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion systems
-
       ferfusion systems baseline_late
     """
     if key is not None:

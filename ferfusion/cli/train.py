@@ -41,10 +41,9 @@ def train(
 ) -> None:
     """Fit a system on all of a corpus and save it.
 
-    Examples
-    --------
+    \b
+    For example:
       ferfusion train --system baseline_early --corpus emodb --data emodb/ --out emodb.skops
-
       ferfusion train --system baseline_late --corpus my.csv --protocol speaker --out mine.skops
     """
     model_kind(out)  # before the work, not after it
