@@ -15,7 +15,7 @@ demo: $(VENV)/.package  ## set everything up and run the main job on the embedde
 
 test: $(VENV)/.package $(VENV)/.test  ## set everything up and run the tests against the built wheel
 	$(BIN)/python -m coverage erase
-	FERFUSION_TEST_WHEEL=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term
+	FERFUSION_TEST_WHEEL=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
