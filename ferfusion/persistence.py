@@ -18,7 +18,6 @@ from zipfile import BadZipFile
 
 import joblib
 import numpy as np
-import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.tree._tree import Tree
 
@@ -175,6 +174,8 @@ def _sidecar(path: Path) -> Path:
 
 
 def _dump_skops(model: Any, path: Path) -> bytes:
+    import skops.io  # slow to import, and most commands never need it
+
     content = skops.io.dumps(model)
     strange = [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED_TYPES]
     if strange:
@@ -202,6 +203,8 @@ def _load_joblib(path: Path) -> Any:
 
 def _load_skops(path: Path) -> Any:
     try:
+        import skops.io
+
         strange = [name for name in skops.io.get_untrusted_types(file=path) if name not in TRUSTED_TYPES]
         if strange:
             message = f"{path} holds types that are not on the reviewed list and is not opened: {shorten(strange)}."
