@@ -8,7 +8,7 @@ from ferfusion import evaluate, load_corpus, make_system
 def test_late_fusion_reaches_what_it_should_on_the_published_folds(corpus_folder):
     corpus = load_corpus("ravdess", corpus_folder("ravdess"))
     system = make_system("baseline_late")
-    assert system["fuse"].rule == "product"  # as its card says, before any fold was scored
+    assert system["fuse"].rule == "product"  # as its card says
     result = evaluate(system, corpus, protocol="luna2022", verbose=False)
     assert len(result.predictions) == 1440
     assert result.protocol["n_folds"] == 5

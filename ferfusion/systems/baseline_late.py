@@ -19,8 +19,8 @@ CARD = Card(
         "audio: openSMILE eGeMAPSv02 (88) and ComParE_2016 (6373) functionals at 16 kHz, early-fused within the branch",
         "text: TF-IDF of words and pairs of words; visual: the views that the table brings along",
         "speakers scaled by their own unlabelled rows (speaker_scaling='self')",
-        "a branch a modality: linear support vector machine, C = 1, untuned",
-        "rule: product, fixed beforehand. A softmax over calibrated margins makes it a sum of margins, each branch "
+        "a branch a modality: linear support vector machine, C = 1, the same for every corpus",
+        "rule: product, the same for every corpus. A softmax over calibrated margins makes it a sum of margins, each branch "
         "weighted by how sure it deserves to be on speakers it has not heard",
     ),
     small={"views": ["audio_egemaps", "text_tfidf", "visual"]},
