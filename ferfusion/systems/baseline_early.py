@@ -20,7 +20,7 @@ CARD = Card(
         "text: TF-IDF of words and pairs of words",
         "speakers scaled by their own unlabelled rows (speaker_scaling='self')",
         "each view scaled to a total variance of one, so that none outweighs another by its number of columns",
-        "linear support vector machine, C = 1, the same for every corpus; probabilities by one factor on out-of-fold scores",
+        "linear support vector machine, C = 1; probabilities by one factor on out-of-fold scores",
     ),
     small={"views": ["audio_egemaps", "text_tfidf", "visual"]},
 )
