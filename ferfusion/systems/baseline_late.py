@@ -20,7 +20,7 @@ CARD = Card(
         "text: TF-IDF of words and pairs of words; visual: the views that the table brings along",
         "speakers scaled by their own unlabelled rows (speaker_scaling='self')",
         "a branch a modality: linear support vector machine, C = 1, the same for every corpus",
-        "rule: product, the same for every corpus. A softmax over calibrated margins makes it a sum of margins, each branch "
+        "rule: product, the same for every corpus. Over calibrated margins it is a sum of margins, each branch "
         "weighted by how sure it deserves to be on speakers it has not heard",
     ),
     small={"views": ["audio_egemaps", "text_tfidf", "visual"]},
