@@ -3,8 +3,21 @@
 from ferfusion.corpora.corpus import Corpus
 from ferfusion.corpora.folds import Fold
 from ferfusion.corpora.join import join_features
+from ferfusion.corpora.labels import LABEL_MAPS, map_labels
 from ferfusion.corpora.manifest import read_manifest
+from ferfusion.corpora.merging import merge_corpora
 from ferfusion.corpora.registry import list_corpora, load_corpus
 from ferfusion.corpora.synthetic import make_corpus
 
-__all__ = ["Corpus", "Fold", "join_features", "list_corpora", "load_corpus", "make_corpus", "read_manifest"]
+__all__ = [
+    "LABEL_MAPS",
+    "Corpus",
+    "Fold",
+    "join_features",
+    "list_corpora",
+    "load_corpus",
+    "make_corpus",
+    "map_labels",
+    "merge_corpora",
+    "read_manifest",
+]

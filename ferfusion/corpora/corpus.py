@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,19 @@ import pandas as pd
 import soundfile
 
 from ferfusion.base.card import CorpusCard
-from ferfusion.base.errors import AudioError, ProtocolError, UnknownNameError
+from ferfusion.base.errors import CorpusError, ProtocolError, UnknownNameError, shorten
+from ferfusion.base.references import references
 from ferfusion.base.table import check_table, frames_of, groups_of, has_frames, texts_of, views_of
-from ferfusion.corpora.folds import Fold, leave_one_out, official_folds, stratified_folds
+from ferfusion.corpora.description import Description, describe
+from ferfusion.corpora.faults import find_faults
+from ferfusion.corpora.folds import Fold, FoldMaker, leave_one_out, official_folds, stratified_folds
+from ferfusion.corpora.labels import coarser, map_labels
 from ferfusion.features.audio.reading import read_audio
 from ferfusion.features.sources import digest_of, recordings_of
 
 __all__ = ["Corpus"]
 
-FoldMaker = Callable[[pd.DataFrame], list[Fold]]
-
-_FACTS = ("speaker", "session", "dialogue", "video_id")  # one of each value is held out
+_FACTS = ("speaker", "session", "dialogue", "video_id", "corpus")  # one of each value is held out
 
 
 class Corpus:
@@ -41,8 +44,14 @@ class Corpus:
         Folder it was read from.
     folds : mapping of str to callable, optional
         Named fold sets of its own: ``name -> function(X) -> list of Fold``.
+    soft : DataFrame, optional
+        What listeners answered: a row an utterance, a column an emotion, shares that sum to 1.
+    ratings : DataFrame, optional
+        Their single answers, a row an answer; columns ``id`` and ``rater``, others as the corpus has them.
     truth : mapping, optional
         What is known of synthetic sound: id -> ground truth.
+    faults : sequence of (str, str), optional
+        Ids and what the loader found to be wrong with them; ``validate`` lists them with its own.
     notes : sequence of str, optional
         What the loader found or left out.
 
@@ -67,15 +76,21 @@ class Corpus:
         *,
         root: str | Path | None = None,
         folds: Mapping[str, FoldMaker] | None = None,
+        soft: pd.DataFrame | None = None,
+        ratings: pd.DataFrame | None = None,
         truth: Mapping[str, Any] | None = None,
-        notes: tuple[str, ...] = (),
+        faults: Sequence[tuple[str, str]] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         self.X = check_table(X)
         self.y = None if y is None else y.loc[X.index].rename("emotion")
         self.card = card
         self.root = None if root is None else Path(root)
         self.own_folds = dict(folds or {})
-        self.truth = dict(truth or {})
+        self.soft = None if soft is None else soft.reindex(X.index)
+        self.ratings = None if ratings is None else ratings[ratings["id"].isin(X.index)].reset_index(drop=True)
+        self.truth = {id_: truth[id_] for id_ in X.index if id_ in truth} if truth else {}
+        self.faults = tuple(faults)
         self.notes = tuple(notes)
 
     def __len__(self) -> int:
@@ -96,13 +111,28 @@ class Corpus:
         return 0 if self.y is None else int(self.y.nunique())
 
     @property
+    def license(self) -> str:
+        """Under which terms it may be used."""
+        return self.card.license
+
+    @property
+    def where_to_get(self) -> str:
+        """Who gives it, and how."""
+        return self.card.where_to_get
+
+    def cite(self) -> str:
+        """BibTeX entry of the corpus; empty if there is nothing to cite."""
+        return references().get(self.card.citation, "")
+
+    @property
     def views(self) -> list[str]:
         """Views of features that the table brings along."""
         return views_of(self.X)
 
     def protocols(self) -> list[str]:
         """Names that ``folds`` takes for this corpus."""
-        facts = [column for column in _FACTS if column in self.X.columns]
+        # one value only cannot be held out
+        facts = [column for column in _FACTS if column in self.X.columns and len(self.X[column].dropna().unique()) > 1]
         official = ["official"] if "split" in self.X.columns else []
         return [*facts, *official, "stratified", *self.own_folds]
 
@@ -154,9 +184,73 @@ class Corpus:
         Corpus
         """
         X = self.X.loc[ids]
-        y = None if self.y is None else self.y.loc[X.index]
-        truth = {id_: self.truth[id_] for id_ in X.index if id_ in self.truth}
-        return Corpus(X, y, self.card, root=self.root, folds=self.own_folds, truth=truth, notes=self.notes)
+        return self.replace(X=X, y=None if self.y is None else self.y.loc[X.index])
+
+    def replace(self, **changes: Any) -> Corpus:
+        """The corpus with some of its parts replaced.
+
+        Parameters
+        ----------
+        **changes
+            As the constructor takes them.
+
+        Returns
+        -------
+        Corpus
+        """
+        parts: dict[str, Any] = {
+            "X": self.X,
+            "y": self.y,
+            "card": self.card,
+            "root": self.root,
+            "folds": self.own_folds,
+            "soft": self.soft,
+            "ratings": self.ratings,
+            "truth": self.truth,
+            "faults": self.faults,
+            "notes": self.notes,
+        }
+        return Corpus(**(parts | changes))
+
+    def relabel(self, classes: str | Mapping[str, str]) -> Corpus:
+        """The corpus with coarser (or other) classes; rows that have none in the set are left out.
+
+        Parameters
+        ----------
+        classes : str or mapping
+            As in ``map_labels``: "four_class", "valence", "arousal", ..., or one's own mapping.
+
+        Returns
+        -------
+        Corpus
+            Its soft labels are summed over the emotions of a class, and shared anew where some have no class.
+
+        Raises
+        ------
+        CorpusError
+            If there are no labels, or no row has a class.
+        """
+        if self.y is None:
+            message = f"{self.card.name!r} has no labels that could be mapped."
+            raise CorpusError(message)
+        y = map_labels(self.y, classes)
+        kept = y.index[y.notna()]
+        if len(kept) == 0:
+            message = f"No label of {self.card.name!r} ({shorten(self.y.dropna().unique())}) has a class in {classes}."
+            raise CorpusError(message)
+        name = classes if isinstance(classes, str) else "own mapping"
+        left = self.y[y.isna() & self.y.notna()].value_counts()
+        told = f"labels by {name}: {y.nunique()} classes"
+        if len(left):
+            told += f"; left out {left.sum()} rows of {', '.join(f'{k} ({v})' for k, v in left.items())}"
+        known = {label: int(count) for label, count in y.dropna().value_counts().sort_index().items()}
+        return self.replace(
+            X=self.X.loc[kept],
+            y=y.loc[kept],
+            soft=None if self.soft is None else coarser(self.soft, classes),
+            card=replace(self.card, emotions=known, n_utterances=len(kept)),
+            notes=(*self.notes, told),
+        )
 
     def checksum(self) -> str:
         """Digest of ids, labels and the content of the recordings, texts and feature columns.
@@ -195,46 +289,22 @@ class Corpus:
         DataFrame
             A row a fault, columns ``id`` (empty where the whole corpus is meant) and ``fault``; no rows if all is well.
         """
-        faults = [*self._label_faults(), *self._count_faults()]
-        if read:
-            faults += self._sound_faults()
-        return pd.DataFrame(faults, columns=["id", "fault"])
+        return find_faults(self.X, self.y, self.card, self.faults, read=read)
 
-    def _label_faults(self) -> list[tuple[str, str]]:
-        if self.y is None:
-            return [("", "no labels")]
-        faults = [(str(id_), "no label") for id_ in self.y.index[self.y.isna()]]
-        counts = self.y.value_counts()
-        once = [str(name) for name in counts.index[counts == 1]]
-        return faults + [(str(self.y.index[self.y == name][0]), f"the only row of {name!r}") for name in once]
+    def describe(self, *, progress: bool = True) -> Description:
+        """Count what there is: utterances, hours, speakers, classes, durations, sampling rates, missing views.
 
-    def _count_faults(self) -> list[tuple[str, str]]:
-        faults = []
-        found = {} if self.y is None else self.y.value_counts().to_dict()
-        for emotion, expected in self.card.emotions.items():
-            if found.get(emotion, 0) != expected:
-                faults.append(("", f"{emotion}: {expected} utterances expected, {found.get(emotion, 0)} found"))
-        speakers = self.X["speaker"].nunique() if "speaker" in self.X else 0
-        if self.card.n_speakers and speakers != self.card.n_speakers:
-            faults.append(("", f"{self.card.n_speakers} speakers expected, {speakers} found"))
-        return faults
+        Parameters
+        ----------
+        progress : bool, default=True
+            Show a bar while sound files are opened (never where there is no terminal).
 
-    def _sound_faults(self) -> list[tuple[str, str]]:
-        faults: list[tuple[str, str]] = []
-        seen: dict[str, str] = {}
-        for id_, recording in zip(self.X.index, recordings_of(self.X), strict=True):
-            if recording is None:
-                continue
-            try:
-                read_audio(recording)
-            except AudioError as error:
-                faults.append((str(id_), str(error)))
-                continue
-            digest = digest_of(recording)
-            if digest in seen:
-                faults.append((str(id_), f"the same sound as {seen[digest]!r}"))
-            seen.setdefault(digest, str(id_))
-        return faults
+        Returns
+        -------
+        Description
+            Prints as text; ``plot()`` draws it.
+        """
+        return describe(self, progress=progress)
 
     def write(self, folder: str | Path) -> Path:
         """Write recordings (16-bit WAV) and a manifest that ``read_manifest`` reads.

@@ -21,6 +21,7 @@ _SENTENCES = {
     "session": "leave one session out",
     "dialogue": "leave one dialogue out",
     "video_id": "leave one video out",
+    "corpus": "leave one corpus out",
     "official": "the owner's split into train and test",
     "stratified": "random folds, stratified by emotion",
 }
