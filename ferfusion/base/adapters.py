@@ -13,16 +13,16 @@ from sklearn.utils.validation import check_is_fitted
 from ferfusion.base.errors import FeatureError, shorten
 from ferfusion.base.grouped import give_grouped_cv
 from ferfusion.base.table import (
-    LEARNT,
     check_table,
     columns_of,
     drop_views,
+    expect_features,
     features_of,
     groups_of,
     has_frames,
     is_feature,
+    mark_learnt,
     match_views,
-    origin_column,
     present_rows,
     replace_features,
     view_of,
@@ -166,21 +166,18 @@ class OnFeatures(TransformerMixin, BaseEstimator):
             out[rows] = np.asarray(self.transformer_.transform(features_of(X, self.views_)[rows]))
         table = replace_features(X, out, self.names_, views=self.views_)
         # what a fitted transformer made can no longer be split into train and test
-        return table.assign(**{origin_column(view): LEARNT for view in dict.fromkeys(map(view_of, self.names_))})
+        return mark_learnt(table, dict.fromkeys(map(view_of, self.names_)))
 
     def _expect_columns(self, X: pd.DataFrame) -> pd.DataFrame:
         check_table(X)
         have = columns_of(X, self.views_)
         if have == self.columns_:
             return X
-        lacking = sorted(set(self.columns_) - set(have))
         if not have:
             # the view is missing altogether: its rows are
             blank = pd.DataFrame(np.nan, index=X.index, columns=self.columns_)
             return pd.concat([X, blank], axis=1)
-        if lacking:
-            message = f"The table lacks {len(lacking)} features this was fitted on: {shorten(lacking)}."
-            raise FeatureError(message)
+        expect_features(X, self.columns_)
         others = [column for column in X.columns.tolist() if column not in set(have)]
         return X[others + self.columns_]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Card", "CorpusCard"]
+__all__ = ["Card", "CorpusCard", "Download"]
 
 Fusion = Literal["none", "feature", "decision", "hybrid", "intermediate"]
 
@@ -57,6 +57,35 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file that the owner of a corpus lets everyone fetch.
+
+    Parameters
+    ----------
+    url : str
+        Where it lies.
+    hash : str
+        Its digest as ``algorithm:hexadecimal``, such as ``md5:bc69...``; empty where the owner publishes none and
+        none was measured: then the contents are checked against ``contents`` after unpacking.
+    unpack : bool
+        Whether it is an archive whose contents are the corpus.
+    into : str
+        Folder below the corpus' own for it or its contents; empty for the corpus' folder itself.
+    largest : int
+        No more bytes than this may come out of it (or be in it).
+    contents : str
+        Name of a file in ``corpora/indices`` with columns ``file`` and ``sha256``; what is unpacked must agree.
+    """
+
+    url: str
+    hash: str = ""
+    unpack: bool = False
+    into: str = ""
+    largest: int = 2**32
+    contents: str = ""
+
+
+@dataclass(frozen=True)
 class CorpusCard:
     """Facts of a corpus.
 
@@ -90,6 +119,16 @@ class CorpusCard:
         Feature views that the loader can join.
     notes : tuple of str
         What a user should know before trusting a number.
+    sampling_rate : int or None
+        Of the owner's recordings, in hertz.
+    durations : (float, float) or None
+        Shortest and longest recording of the owner's, in seconds.
+    downloads : tuple of Download
+        What may be fetched without asking anyone; empty where one has to ask.
+    ask : str
+        How to ask for it, where one has to.
+    tested_on : str
+        What the loader was tried on: the owner's files, or a folder made after their description.
     """
 
     name: str
@@ -107,6 +146,11 @@ class CorpusCard:
     uninformative_views: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sampling_rate: int | None = None
+    durations: tuple[float, float] | None = None
+    downloads: tuple[Download, ...] = ()
+    ask: str = ""
+    tested_on: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionary, ready for JSON."""

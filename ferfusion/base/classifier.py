@@ -14,7 +14,7 @@ from ferfusion.base.adapters import fit_with_groups, number_views
 from ferfusion.base.calibration import CalibratedScores
 from ferfusion.base.errors import FeatureError, TableError, UnknownNameError, shorten
 from ferfusion.base.grouped import give_grouped_cv
-from ferfusion.base.table import check_table, columns_of, features_of, groups_of, present_rows
+from ferfusion.base.table import check_table, columns_of, fitted_features, groups_of, present_rows
 
 __all__ = ["TableClassifier", "check_labels"]
 
@@ -140,11 +140,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         return estimator if hasattr(estimator, "predict_proba") else CalibratedScores(estimator)
 
     def _array(self, X: pd.DataFrame) -> np.ndarray:
-        lacking = sorted(set(self.columns_) - set(X.columns.tolist()))
-        if lacking:
-            message = f"The table lacks {len(lacking)} features this was fitted on: {shorten(lacking)}."
-            raise FeatureError(message)
-        A = features_of(X[self.columns_])
+        A = fitted_features(X, self.columns_)
         holes = np.isnan(A)
         if holes.any() and not _takes_nan(self.estimator):
             row, column = np.argwhere(holes)[0]

@@ -11,8 +11,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ferfusion.base.adapters import number_views
-from ferfusion.base.errors import FeatureError, UnknownNameError, shorten
-from ferfusion.base.table import LEARNT, check_table, columns_of, features_of, origin_column, present_rows
+from ferfusion.base.errors import FeatureError, UnknownNameError
+from ferfusion.base.table import (
+    check_table,
+    columns_of,
+    features_of,
+    fitted_features,
+    mark_learnt,
+    present_rows,
+    replace_columns,
+)
 
 __all__ = ["POLICY_SELF", "POLICY_TRAIN", "SpeakerScaler"]
 
@@ -121,11 +129,7 @@ class SpeakerScaler(TransformerMixin, BaseEstimator):
         check_table(X)
         if not self.columns_:
             return X
-        lacking = sorted(set(self.columns_) - set(X.columns.tolist()))
-        if lacking:
-            message = f"The table lacks {len(lacking)} features the scaler was fitted on: {shorten(lacking)}."
-            raise FeatureError(message)
-        A = features_of(X[self.columns_])
+        A = fitted_features(X, self.columns_)
         out = (A - self.mean_) / self.scale_
         places = {column: i for i, column in enumerate(self.columns_)}
         for view in self.views_:
@@ -134,9 +138,7 @@ class SpeakerScaler(TransformerMixin, BaseEstimator):
                 block = A[np.ix_(rows, columns)]
                 mean, scale = _statistics(block)
                 out[np.ix_(rows, columns)] = (block - mean) / scale
-        rest = X[[column for column in X.columns.tolist() if column not in places]]
-        table = pd.concat([rest, pd.DataFrame(out, index=X.index, columns=self.columns_)], axis=1)
-        return table.assign(**{origin_column(view): LEARNT for view in self.views_})
+        return mark_learnt(replace_columns(X, self.columns_, out, self.columns_), self.views_)
 
     def _speakers(self, X: pd.DataFrame, view: str) -> list[np.ndarray]:
         """Rows of each speaker with enough values of a view."""

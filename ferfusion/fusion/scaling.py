@@ -11,8 +11,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ferfusion.base.adapters import number_views
-from ferfusion.base.errors import FeatureError, shorten
-from ferfusion.base.table import LEARNT, check_table, columns_of, features_of, modality_of, origin_column
+from ferfusion.base.table import (
+    check_table,
+    columns_of,
+    features_of,
+    fitted_features,
+    mark_learnt,
+    modality_of,
+    replace_columns,
+)
 
 __all__ = ["ViewScaler"]
 
@@ -78,12 +85,5 @@ class ViewScaler(TransformerMixin, BaseEstimator):
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Scale the columns."""
         check_is_fitted(self)
-        lacking = sorted(set(self.columns_) - set(X.columns.tolist()))
-        if lacking:
-            message = f"The table lacks {len(lacking)} features the scaler was fitted on: {shorten(lacking)}."
-            raise FeatureError(message)
-        scaled = (features_of(X[self.columns_]) - self.mean_) * self.factor_
-        gone = set(self.columns_)
-        rest = X[[column for column in X.columns.tolist() if column not in gone]]
-        table = pd.concat([rest, pd.DataFrame(scaled, index=X.index, columns=self.columns_)], axis=1)
-        return table.assign(**{origin_column(view): LEARNT for view in self.views_})
+        scaled = (fitted_features(X, self.columns_) - self.mean_) * self.factor_
+        return mark_learnt(replace_columns(X, self.columns_, scaled, self.columns_), self.views_)

@@ -229,7 +229,7 @@ def test_column_order_does_not_matter(train, test):
 
 def test_absent_column_is_named(train, test):
     scaler = SpeakerScaler().fit(train)
-    with pytest.raises(FeatureError, match=r"lacks 1 features the scaler was fitted on: 'audio_a__w'"):
+    with pytest.raises(FeatureError, match=r"lacks 1 features this was fitted on: 'audio_a__w'"):
         scaler.transform(test.drop(columns="audio_a__w"))
 
 
