@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ferfusion.base.card import CorpusCard
 from ferfusion.catalog import system_card, system_modules
 from ferfusion.corpora.registry import corpus_modules
 
@@ -33,16 +34,35 @@ def page() -> str:
                 parts.append(f"{title}:\n\n" + "\n".join(f"- {line}" for line in lines) + "\n")
     parts.append("## Corpora\n")
     for name, module in corpus_modules().items():
-        card = module.CARD
-        classes = ", ".join(f"{emotion} {count}" for emotion, count in card.emotions.items())
-        parts.append(
-            f"### {name}\n\n{card.title}. {card.n_utterances} utterances, {card.n_speakers} speakers: {classes}.\n"
-        )
-        protocols = "\n".join(f"- `{protocol}`: {sentence}" for protocol, sentence in card.protocols.items())
-        parts.append(f"Licence: {card.license}. From: {card.where_to_get}\n\nLayout: {card.layout}\n")
-        parts.append(f"Protocols:\n\n{protocols}\n")
-        parts.append("Notes:\n\n" + "\n".join(f"- {note}" for note in card.notes) + "\n")
+        parts += _corpus(name, module.CARD)
     return "\n".join(parts)
+
+
+def _corpus(name: str, card: CorpusCard) -> list[str]:
+    size = [
+        f"{card.n_utterances} utterances" if card.n_utterances else "",
+        f"{card.n_speakers} speakers" if card.n_speakers else "",
+    ]
+    classes = ", ".join(f"{emotion} {count}" for emotion, count in card.emotions.items())
+    facts = ", ".join(part for part in size if part) + (f": {classes}" if classes else "")
+    lines = {
+        "Licence": card.license,
+        "From": card.where_to_get,
+        "To ask": card.ask,
+        "Fetched by": f"`ferfusion corpora download {name}`" if card.downloads else "",
+        "Layout": card.layout,
+        "Says nothing of the emotion": ", ".join(card.uninformative_views),
+        "Loader tried on": card.tested_on,
+    }
+    told = "\n".join(f"- {title}: {line}" for title, line in lines.items() if line)
+    protocols = "\n".join(f"- `{protocol}`: {sentence}" for protocol, sentence in card.protocols.items())
+    notes = "\n".join(f"- {note}" for note in card.notes)
+    return [
+        f"### {name}\n\n{card.title}. {facts}.\n",
+        f"{told}\n",
+        f"Protocols:\n\n{protocols}\n",
+        f"Notes:\n\n{notes}\n",
+    ]
 
 
 if __name__ == "__main__":

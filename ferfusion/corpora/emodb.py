@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ferfusion.base.card import CorpusCard
-from ferfusion.base.errors import CorpusError
 from ferfusion.corpora.corpus import Corpus
-from ferfusion.corpora.files import find_sounds, stated_root
+from ferfusion.corpora.files.finding import find_files, nothing_found, stated_root, stems
 
 EMOTIONS = {
     "W": "anger",
@@ -48,6 +48,8 @@ SPEAKERS = {
 }
 _NAME = re.compile(r"(?P<speaker>\d{2})(?P<sentence>[ab]\d{2})(?P<emotion>[WLEAFTN])(?P<version>[a-z])", re.IGNORECASE)
 
+_LISTENERS = "erkennung.txt"
+
 CARD = CorpusCard(
     name="emodb",
     title="Berlin Database of Emotional Speech (EMO-DB)",
@@ -60,6 +62,9 @@ CARD = CorpusCard(
     citation="burkhardt2005_emodb",
     where_to_get="http://emodb.bilderbar.info/download/download.zip (no registration)",
     layout="a folder wav/ with 535 files such as 03a01Fa.wav, or that folder itself",
+    sampling_rate=16000,
+    durations=(1.22, 8.98),
+    tested_on="the owner's full copy",
     protocols={
         "speaker": "leave one speaker out, 10 folds (customary)",
         "stratified": "random 10-fold, speakers overlap",
@@ -69,7 +74,10 @@ CARD = CorpusCard(
         "Ten fixed sentences, each said in every emotion: the text says nothing of the emotion.",
         "Acted; chosen by listeners (80 % recognition and more), so easier than speech from life.",
         "Some speakers have no or one utterance of a class: mean recall is taken over pooled predictions.",
-        "Altered copies are about (22.05 kHz, cut to 2 s); validate() compares counts, not sound.",
+        "Altered copies are about (22.05 kHz, cut to 2 s): validate() and describe() show them.",
+        "erkennung.txt says how many listeners recognised the intended emotion, not what the others answered: soft "
+        "labels spread the rest evenly.",
+        "Four files (14a07A/F/N/W) carry a chunk 'PAD ' before the samples, which some readers cannot pass.",
     ),
 )
 
@@ -85,7 +93,9 @@ def load(root: str | Path | None = None) -> Corpus:
     Returns
     -------
     Corpus
-        Indexed by file name without ending; facts ``audio text speaker gender age sentence language corpus``.
+        Indexed by file name without ending; facts ``audio text speaker gender age sentence language corpus
+        original_label``. Where ``erkennung.txt`` lies in the folder also ``recognised`` and ``natural`` (shares of
+        the listeners who recognised the intended emotion, and who found it natural) and ``corpus.soft``.
 
     Raises
     ------
@@ -93,15 +103,15 @@ def load(root: str | Path | None = None) -> Corpus:
         If no file is named as EMO-DB names its files.
     """
     folder = stated_root(root, CARD)
-    files, notes = find_sounds(folder, _NAME)
+    found = find_files(folder, stems(_NAME, _id))
     rows, labels = {}, {}
-    for stem, (path, match) in files.items():
-        speaker, sentence = match["speaker"], match["sentence"].lower()
+    for id_, (path, match) in found.files.items():
+        speaker, sentence, code = match["speaker"], match["sentence"].lower(), match["emotion"].upper()
         if speaker not in SPEAKERS or sentence not in SENTENCES:
-            notes.append(f"left out {path.name}: no speaker or sentence of EMO-DB has this code")
+            found.notes.append(f"left out {path.name}: no speaker or sentence of EMO-DB has this code")
             continue
         gender, age = SPEAKERS[speaker]
-        rows[stem] = {
+        rows[id_] = {
             "audio": str(path),
             "text": SENTENCES[sentence],
             "speaker": speaker,
@@ -110,10 +120,43 @@ def load(root: str | Path | None = None) -> Corpus:
             "sentence": sentence,
             "language": "de",
             "corpus": CARD.name,
+            "original_label": code,
         }
-        labels[stem] = EMOTIONS[match["emotion"].upper()]
+        labels[id_] = EMOTIONS[code]
     if not rows:
-        message = f"No EMO-DB recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
-        raise CorpusError(message)
-    X = pd.DataFrame.from_dict(rows, orient="index")
-    return Corpus(X, pd.Series(labels), CARD, root=folder, notes=tuple(notes))
+        raise nothing_found(folder, CARD)
+    X, y = pd.DataFrame.from_dict(rows, orient="index"), pd.Series(labels)
+    heard = _listeners(folder)
+    soft = None
+    if heard is not None:
+        X = X.join(heard)
+        soft = _soft(y, X["recognised"])
+    return Corpus(X, y, CARD, root=folder, soft=soft, faults=found.faults, notes=found.notes)
+
+
+def _id(match: re.Match[str]) -> str:
+    """File name in the owner's letters, whatever those of the copy."""
+    return f"{match['speaker']}{match['sentence'].lower()}{match['emotion'].upper()}{match['version'].lower()}"
+
+
+def _listeners(folder: Path) -> pd.DataFrame | None:
+    """Recognition and naturalness as shares, from the list of the listening test; it has more rows than recordings."""
+    path = next((p for p in (folder / _LISTENERS, folder.parent / _LISTENERS) if p.is_file()), None)
+    if path is None:
+        return None
+    table: dict[str, tuple[float, float]] = {}
+    for line in path.read_text(encoding="latin-1").splitlines():
+        cells = [cell.strip(" \xa0") for cell in line.split("\t")]
+        match = next((m for cell in cells if (m := _NAME.fullmatch(cell.removesuffix(".wav")))), None)
+        if match:
+            recognised, natural = [float(cell.replace(",", ".")) / 100 for cell in cells if "," in cell][:2]
+            table[_id(match)] = (recognised, natural)
+    return pd.DataFrame.from_dict(table, orient="index", columns=["recognised", "natural"]) if table else None
+
+
+def _soft(y: pd.Series, recognised: pd.Series) -> pd.DataFrame:
+    """Shares of answers. What the others answered is not published: they are spread evenly over the other emotions."""
+    emotions = sorted(EMOTIONS.values())
+    rate = recognised.to_numpy(dtype=float)[:, None]
+    meant = y.to_numpy()[:, None] == np.array(emotions)[None, :]
+    return pd.DataFrame(np.where(meant, rate, (1 - rate) / (len(emotions) - 1)), index=y.index, columns=emotions)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ferfusion.base.errors import UnknownNameError
 from ferfusion.corpora.corpus import Corpus
+from ferfusion.corpora.files.downloading import download_corpus
 from ferfusion.corpora.manifest import read_manifest
 
 __all__ = ["corpus_modules", "list_corpora", "load_corpus"]
@@ -33,7 +34,8 @@ def list_corpora() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by name: title, languages, modalities, utterances, speakers, classes, protocols, licence.
+        Indexed by name: title, languages, modalities, utterances, speakers, classes, protocols, licence, and whether it
+        can be fetched without asking.
 
     Examples
     --------
@@ -51,13 +53,14 @@ def list_corpora() -> pd.DataFrame:
             "classes": len(card.emotions),
             "protocols": " ".join(card.protocols),
             "license": card.license,
+            "fetched": bool(card.downloads),
         }
         for card in cards
     }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
-def load_corpus(name: str | Path, root: str | Path | None = None, **options: Any) -> Corpus:
+def load_corpus(name: str | Path, root: str | Path | None = None, *, download: bool = False, **options: Any) -> Corpus:
     """Load a corpus by name, or a manifest by path.
 
     Parameters
@@ -65,7 +68,9 @@ def load_corpus(name: str | Path, root: str | Path | None = None, **options: Any
     name : str or Path
         One of ``list_corpora()``, or the path of a manifest (``.csv`` or ``.parquet``).
     root : str or Path, optional
-        Folder of the corpus; ``$FERFUSION_DATA/<name>`` if missing.
+        Folder of the corpus; if missing ``$FERFUSION_DATA/<name>``, else ``corpora/<name>`` in the user's data folder.
+    download : bool, default=False
+        Fetch the corpus into its folder first, where its owner permits and it is not there yet.
     **options
         What the corpus' own ``load`` takes beside it.
 
@@ -85,4 +90,7 @@ def load_corpus(name: str | Path, root: str | Path | None = None, **options: Any
     modules = corpus_modules()
     if name not in modules:
         raise UnknownNameError("corpus", name, modules)
-    return modules[str(name)].load(root, **options)
+    module = modules[str(name)]
+    if download:
+        root = download_corpus(module.CARD, root)
+    return module.load(root, **options)

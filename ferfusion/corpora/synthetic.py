@@ -36,6 +36,7 @@ CARD = CorpusCard(
     n_utterances=240,
     n_speakers=8,
     license="none needed: it is computed, and free to use",
+    tested_on="itself: it is made anew by the tests",
     where_to_get="Made by ferfusion.corpora.make_corpus(); nothing to download.",
     layout="No folder needed; with one, a 16-bit wav file an utterance, named by its id, is written there.",
     protocols={

@@ -22,8 +22,12 @@ def test_card(name):
     assert card.where_to_get
     assert card.layout
     assert card.notes
-    assert sum(card.emotions.values()) == card.n_utterances
-    assert {"speaker", "stratified"} <= set(card.protocols)
+    if card.emotions:
+        assert sum(card.emotions.values()) == card.n_utterances
+    # people are kept apart by speaker, or by video where speakers are not known
+    assert {"speaker", "video_id"} & set(card.protocols)
+    assert card.downloads or card.ask or card.where_to_get.startswith("http") or name == "synthetic"
+    assert card.tested_on
     assert "overlap" in card.protocols["stratified"]
     assert set(card.uninformative_views) <= set(card.modalities)
     assert "root" in inspect.signature(module.load).parameters
