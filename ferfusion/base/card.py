@@ -102,7 +102,7 @@ class CorpusCard:
     emotions : dict
         Number of utterances by emotion name, where the corpus fixes it.
     n_utterances, n_speakers : int or None
-        As its owners publish it.
+        As its owners publish it, or as their files show it where the two differ (a note then says so).
     license : str
         Under which terms it may be used.
     citation : str

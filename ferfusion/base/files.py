@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and files that are not what they seem."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["is_pointer", "write_whole"]
+
+_POINTER = b"version https://git-lfs"
+_LARGEST_POINTER = 1024  # bytes; by the rules of Git LFS a pointer is smaller
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -25,3 +28,25 @@ def write_whole(path: Path, content: bytes) -> None:
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def is_pointer(path: Path) -> bool:
+    """Whether a file is a few lines of Git LFS that stand for a large file that was not fetched.
+
+    Parameters
+    ----------
+    path : Path
+        Opened only if it is small.
+
+    Returns
+    -------
+    bool
+        False also for a link to nowhere or a file that may not be read: reading it says so.
+    """
+    try:
+        if path.stat().st_size >= _LARGEST_POINTER:
+            return False
+        with path.open("rb") as stream:
+            return stream.read(len(_POINTER)) == _POINTER
+    except OSError:
+        return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.resources import files as package_files
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,16 @@ from sklearn.model_selection import StratifiedKFold
 
 from ferfusion.base.errors import ProtocolError, shorten
 
-__all__ = ["Fold", "folds_from_csv", "folds_from_sets", "leave_one_out", "official_folds", "stratified_folds"]
+__all__ = [
+    "Fold",
+    "FoldMaker",
+    "folds_from_csv",
+    "folds_from_index",
+    "folds_from_sets",
+    "leave_one_out",
+    "official_folds",
+    "stratified_folds",
+]
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,9 @@ class Fold:
     name: str
     train: np.ndarray
     test: np.ndarray
+
+
+FoldMaker = Callable[[pd.DataFrame], list[Fold]]
 
 
 def leave_one_out(X: pd.DataFrame, column: str) -> list[Fold]:
@@ -72,7 +86,7 @@ def stratified_folds(y: pd.Series, n_splits: int = 10, seed: int = 0) -> list[Fo
     Parameters
     ----------
     y : Series
-        Labels.
+        Labels; rows without one are in no fold.
     n_splits : int, default=10
         Number of folds.
     seed : int, default=0
@@ -86,8 +100,10 @@ def stratified_folds(y: pd.Series, n_splits: int = 10, seed: int = 0) -> list[Fo
     if largest < n_splits:
         message = f"{n_splits} stratified folds need a class of {n_splits} rows at least; the largest has {largest}."
         raise ProtocolError(message)
-    splits = StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(np.zeros(len(y)), y.to_numpy())
-    return [Fold(f"fold {i + 1}", train, test) for i, (train, test) in enumerate(splits)]
+    labelled = np.flatnonzero(y.notna())
+    names = y.to_numpy()[labelled]
+    splits = StratifiedKFold(n_splits, shuffle=True, random_state=seed).split(np.zeros(len(names)), names)
+    return [Fold(f"fold {i + 1}", labelled[train], labelled[test]) for i, (train, test) in enumerate(splits)]
 
 
 def official_folds(X: pd.DataFrame) -> list[Fold]:
@@ -144,6 +160,30 @@ def folds_from_sets(X: pd.DataFrame, sets: pd.Series, column: str) -> list[Fold]
         message = f"Folds need two sets of rows at least; here all are in {shorten(names)}."
         raise ProtocolError(message)
     return [_fold(str(name), (member == name).to_numpy()) for name in names]
+
+
+def folds_from_index(file: str, column: str = "speaker") -> FoldMaker:
+    """Published folds kept as a data file of the package.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file in ``corpora/indices``, with the columns ``fold`` and ``column``.
+    column : str, default="speaker"
+        What the folds are made of: ``id`` or a fact.
+
+    Returns
+    -------
+    callable
+        Makes the folds for a table.
+    """
+
+    def make(X: pd.DataFrame) -> list[Fold]:
+        with (package_files("ferfusion.corpora") / "indices" / file).open(encoding="utf-8") as stream:
+            sets = pd.read_csv(stream, dtype=str, keep_default_na=False).set_index(column)["fold"]
+        return folds_from_sets(X, sets, column)
+
+    return make
 
 
 def folds_from_csv(path: str | Path, X: pd.DataFrame) -> list[Fold]:

@@ -69,11 +69,13 @@ def merge_corpora(
     X = pd.concat([part.X for part in named])
     y = pd.concat([part.y for part in named])
     soft = [part.soft for part in named if part.soft is not None]
+    ratings = [part.ratings for part in named if part.ratings is not None]
     return Corpus(
         X,
         y,
         _card(named, y),
         soft=pd.concat(soft).reindex(X.index) if soft else None,
+        ratings=pd.concat(ratings, ignore_index=True) if ratings else None,
         faults=[(f"{part.card.name}/{id_}" if id_ else "", fault) for part in parts for id_, fault in part.faults],
         notes=[f"{part.card.name}: {note}" for part in parts for note in part.notes],
     )
@@ -103,7 +105,12 @@ def _with_prefix(part: Corpus) -> Corpus:
         X[column] = [None if pd.isna(value) else f"{prefix}{value}" for value in X[column]]
     ids = prefix + part.X.index.astype(str)
     parts = {"X": X.set_axis(ids), "y": None if part.y is None else part.y.set_axis(ids)}
-    return part.replace(**parts, soft=None if part.soft is None else part.soft.set_axis(ids), folds={}, ratings=None)
+    return part.replace(
+        **parts,
+        soft=None if part.soft is None else part.soft.set_axis(ids),
+        ratings=None if part.ratings is None else part.ratings.assign(id=prefix + part.ratings["id"].astype(str)),
+        folds={},
+    )
 
 
 def _card(parts: list[Corpus], y: pd.Series) -> CorpusCard:

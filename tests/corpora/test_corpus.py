@@ -9,7 +9,7 @@ import soundfile
 
 from ferfusion.base.errors import ProtocolError, TableError, UnknownNameError
 from ferfusion.base.table import with_view
-from ferfusion.corpora import Corpus, Fold, read_manifest
+from ferfusion.corpora import Corpus, Fold, load_corpus, read_manifest
 
 
 def changed(corpus, X=None, y="same", **given):
@@ -154,3 +154,20 @@ def test_written_segments_and_gaps(tmp_path, toy):
     assert pd.isna(again.X["audio"].iloc[3])
     assert "start" not in again.X.columns
     assert again.y is None
+
+
+def test_many_rows_without_a_label_are_one_fault(toy):
+    corpus = toy(n_rows=240)
+    y = corpus.y.astype(object).where(np.arange(240) >= 60, None)
+    faults = changed(corpus, y=y).validate(read=False)["fault"].tolist()
+    assert [fault for fault in faults if "label" in fault][0].startswith("60 rows have no label: 'u000'")
+    assert len(faults) == 1
+
+
+def test_what_stands_on_the_card(toy, small_corpus):
+    assert (small_corpus.license, small_corpus.where_to_get) == (
+        small_corpus.card.license,
+        small_corpus.card.where_to_get,
+    )
+    assert toy().cite() == ""
+    assert load_corpus("synthetic", n_speakers=2, n_utterances=10).cite() == ""

@@ -107,3 +107,11 @@ def test_csv_that_is_not_there(table, tmp_path):
     with pytest.raises(ProtocolError, match=r"none\.csv cannot be read"):
         folds_from_csv(tmp_path / "none.csv", table)
     assert np.array_equal(table.index, list("wxyz"))
+
+
+def test_stratified_folds_leave_out_rows_without_a_label():
+    y = pd.Series(["anger", None, "neutral"] * 10)
+    folds = stratified_folds(y, 5)
+    tested = np.sort(np.concatenate([fold.test for fold in folds]))
+    assert tested.tolist() == np.flatnonzero(y.notna()).tolist()
+    assert all(y.iloc[fold.train].notna().all() for fold in folds)

@@ -52,11 +52,15 @@ def test_a_view_is_mute_only_if_it_is_so_everywhere(pair):
 def test_soft_labels_notes_and_faults_travel(pair):
     one, two = pair
     one = one.replace(
-        soft=pd.DataFrame({"anger": 0.5, "sadness": 0.5}, index=one.X.index), notes=["seen"], faults=[("u000", "odd")]
+        soft=pd.DataFrame({"anger": 0.5, "sadness": 0.5}, index=one.X.index),
+        ratings=pd.DataFrame({"id": ["u000", "u000"], "rater": ["r1", "r2"]}),
+        notes=["seen"],
+        faults=[("u000", "odd")],
     )
     both = merge_corpora([one, two])
     assert both.soft.loc["one/u000"].to_dict() == {"anger": 0.5, "sadness": 0.5}
     assert both.soft.loc["two/u000"].isna().all()
+    assert both.ratings.to_dict("list") == {"id": ["one/u000"] * 2, "rater": ["r1", "r2"]}
     assert "one: seen" in both.notes
     assert ("one/u000", "odd") in both.faults
 

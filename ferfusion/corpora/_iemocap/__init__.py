@@ -1,0 +1,1 @@
+"""Readers of the text files in the release of IEMOCAP: names, evaluations, transcripts."""
