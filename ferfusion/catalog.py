@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pkgutil
-import re
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from inspect import signature
 from types import ModuleType
 from typing import Any
@@ -15,6 +13,7 @@ import pandas as pd
 
 from ferfusion.base.card import Card
 from ferfusion.base.errors import UnknownNameError
+from ferfusion.base.references import references
 from ferfusion.corpora.registry import corpus_modules
 
 __all__ = ["cite", "list_systems", "make_system", "system_card", "system_modules"]
@@ -99,13 +98,6 @@ def make_system(key: str, **parameters: Any) -> Any:
     return make(**parameters)
 
 
-@cache
-def _references() -> dict[str, str]:
-    text = files("ferfusion").joinpath("references.bib").read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=@)", text.strip())
-    return {match[1]: entry.strip() for entry in entries if (match := re.match(r"@\w+\{([^,]+),", entry))}
-
-
 def cite(name: str = "ferfusion") -> str:
     """BibTeX entry of a system, a corpus, or a key of the library's bibliography.
 
@@ -128,11 +120,11 @@ def cite(name: str = "ferfusion") -> str:
     >>> print(cite("emodb").splitlines()[0])
     @inproceedings{burkhardt2005_emodb,
     """
-    references = _references()
+    entries = references()
     by_corpus = {key: module.CARD.citation for key, module in corpus_modules().items() if module.CARD.citation}
     key = by_corpus.get(name, name)
-    if key not in references and name in system_modules():
+    if key not in entries and name in system_modules():
         key = "ferfusion"  # a system of our own
-    if key not in references:
-        raise UnknownNameError("reference", name, [*references, *by_corpus, *system_modules()])
-    return references[key]
+    if key not in entries:
+        raise UnknownNameError("reference", name, [*entries, *by_corpus, *system_modules()])
+    return entries[key]

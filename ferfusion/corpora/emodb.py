@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ferfusion.base.card import CorpusCard
+from ferfusion.base.card import CorpusCard, Download
 from ferfusion.corpora.corpus import Corpus
 from ferfusion.corpora.files.finding import find_files, nothing_found, stated_root, stems
 
@@ -64,6 +64,14 @@ CARD = CorpusCard(
     layout="a folder wav/ with 535 files such as 03a01Fa.wav, or that folder itself",
     sampling_rate=16000,
     durations=(1.22, 8.98),
+    downloads=(
+        Download(
+            "http://emodb.bilderbar.info/download/download.zip",
+            unpack=True,
+            largest=200_000_000,
+            contents="emodb_sha256.csv",
+        ),
+    ),
     tested_on="the owner's full copy",
     protocols={
         "speaker": "leave one speaker out, 10 folds (customary)",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ferfusion.base.card import CorpusCard
-from ferfusion.base.errors import CorpusError
+from ferfusion.base.card import CorpusCard, Download
 from ferfusion.corpora.corpus import Corpus
-from ferfusion.corpora.files import find_sounds, named_folds, stated_root
+from ferfusion.corpora.files.finding import find_files, nothing_found, stated_root, stems
+from ferfusion.corpora.folds import folds_from_index
 from ferfusion.corpora.join import join_features
 
 EMOTIONS = {
@@ -42,6 +42,17 @@ CARD = CorpusCard(
     citation="livingstone2018_ravdess",
     where_to_get="https://zenodo.org/records/1188976, Audio_Speech_Actors_01-24.zip (no registration)",
     layout="folders Actor_01 ... Actor_24 with files such as 03-01-05-01-02-01-12.wav",
+    sampling_rate=48000,
+    durations=(2.93, 5.28),
+    downloads=(
+        Download(
+            "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+            hash="md5:bc696df654c87fed845eb13823edef8a",
+            unpack=True,
+            largest=1_000_000_000,
+        ),
+    ),
+    tested_on="the whole corpus in FLAC at 16 kHz, and the owner's files of actor 01",
     protocols={
         "speaker": "leave one actor out, 24 folds",
         "luna2022": "five folds of actors, as in Luna-Jiménez et al. 2022 (Applied Sciences 12:327)",
@@ -73,7 +84,8 @@ def load(root: str | Path | None = None, action_units: str | Path | None = None)
     Returns
     -------
     Corpus
-        Indexed by clip name; facts ``audio text speaker gender intensity repetition language corpus``.
+        Indexed by clip name; facts ``audio text speaker gender intensity repetition language corpus
+        original_label``.
 
     Raises
     ------
@@ -81,9 +93,9 @@ def load(root: str | Path | None = None, action_units: str | Path | None = None)
         If no file is named as RAVDESS names its speech recordings.
     """
     folder = stated_root(root, CARD)
-    files, notes = find_sounds(folder, _NAME)
+    found = find_files(folder, stems(_NAME))
     rows, labels = {}, {}
-    for stem, (path, match) in files.items():
+    for stem, (path, match) in found.files.items():
         known = match["emotion"] in EMOTIONS and match["sentence"] in SENTENCES
         if (match["modality"], match["channel"]) != (_AUDIO_ONLY, _SPEECH) or not known:
             continue
@@ -96,23 +108,22 @@ def load(root: str | Path | None = None, action_units: str | Path | None = None)
             "repetition": int(match["repetition"]),
             "language": "en",
             "corpus": CARD.name,
+            "original_label": match["emotion"],
         }
         labels[stem] = EMOTIONS[match["emotion"]]
     if not rows:
-        message = (
-            f"No RAVDESS speech recordings under {folder}: expected {CARD.layout}. Get it from {CARD.where_to_get}."
-        )
-        raise CorpusError(message)
-    left = len(files) - len(rows)
+        raise nothing_found(folder, CARD)
+    left = len(found.files) - len(rows)
     if left:
-        notes.append(f"{left} files are song, video or unknown codes and were left out")
+        found.notes.append(f"{left} files are song, video or unknown codes and were left out")
     corpus = Corpus(
         pd.DataFrame.from_dict(rows, orient="index"),
         pd.Series(labels),
         CARD,
         root=folder,
-        folds={"luna2022": named_folds("ravdess_luna2022.csv")},
-        notes=tuple(notes),
+        folds={"luna2022": folds_from_index("ravdess_luna2022.csv")},
+        faults=found.faults,
+        notes=found.notes,
     )
     table = action_units or _beside(folder)
     return corpus if table is None else join_features(corpus, table)

@@ -87,10 +87,7 @@ def prepare(
     if not judged.any():
         message = f"No row can be judged. The first reason: {reasons[0][1]}"
         raise TableError(message)
-    whole = Corpus(
-        X, corpus.y, corpus.card, root=corpus.root, folds=corpus.own_folds, truth=corpus.truth, notes=corpus.notes
-    )
-    return system, whole.select(X.index[judged]), pd.DataFrame(reasons, columns=["id", "reason"]), used
+    return system, corpus.replace(X=X).select(X.index[judged]), pd.DataFrame(reasons, columns=["id", "reason"]), used
 
 
 def first_views(system: Any) -> Views | None:

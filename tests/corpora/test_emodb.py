@@ -50,6 +50,7 @@ def test_names_say_everything(folder):
         "sentence": "b10",
         "language": "de",
         "corpus": "emodb",
+        "original_label": "W",
     }
     assert row["audio"] == str(folder / "wav" / "08b10Wb.wav")
     assert corpus.notes == ()
@@ -61,7 +62,7 @@ def test_folder_of_recordings_itself(folder):
 
 
 def test_copies_count_once(folder):
-    sound(folder / "emodb" / "wav" / "03a01Fa.wav")
+    sound(folder / "emodb" / "wav" / "03a01Fa.wav", NAMES.index("03a01Fa"))
     corpus = load(folder)
     assert len(corpus) == len(NAMES)
     assert corpus.X.loc["03a01Fa", "audio"] == str(folder / "wav" / "03a01Fa.wav")
@@ -78,15 +79,17 @@ def test_codes_of_nobody_are_left_out(folder, name):
 
 def test_only_codes_of_nobody(tmp_path):
     sound(tmp_path / "99a01Fa.wav")
-    with pytest.raises(CorpusError, match="No EMO-DB recordings"):
+    with pytest.raises(CorpusError, match="No recordings of Berlin"):
         load(tmp_path)
 
 
 def test_empty_and_wrong_folders(tmp_path):
-    with pytest.raises(CorpusError, match=r"No EMO-DB recordings under .*expected a folder wav/.*Get it from http"):
+    with pytest.raises(
+        CorpusError, match=r"No recordings of Berlin .*expected a folder wav/.*found no recordings.*Get it from http"
+    ):
         load(tmp_path)
     sound(tmp_path / "03-01-05-01-02-01-12.wav")
-    with pytest.raises(CorpusError, match="No EMO-DB recordings"):
+    with pytest.raises(CorpusError, match="No recordings of Berlin"):
         load(tmp_path)
     with pytest.raises(CorpusError, match="is not a folder"):
         load(tmp_path / "none")
@@ -131,3 +134,51 @@ def test_real(corpus_folder):
     assert corpus.validate().empty
     assert [fold.name for fold in corpus.folds("speaker")] == people.index.tolist()
     assert corpus.notes == ()
+
+
+def test_letters_of_another_case(tmp_path):
+    sound(tmp_path / "03A01FA.WAV")
+    assert load(tmp_path).X.index.tolist() == ["03a01Fa"]
+
+
+def test_two_files_of_one_name_with_different_sound(folder):
+    sound(folder / "again" / "wav" / "03a01Fa.wav", seed=99)
+    corpus = load(folder)
+    assert corpus.X.loc["03a01Fa", "audio"] == str(folder / "wav" / "03a01Fa.wav")
+    assert any("different content" in note for note in corpus.notes)
+    faults = corpus.validate(read=False)
+    assert faults["fault"][faults["id"] == "03a01Fa"].str.contains("two files with this id").sum() == 1
+
+
+def test_copy_cut_to_one_length(tmp_path):
+    for i, name in enumerate([f"03{sentence}Fa" for sentence in SENTENCES]):
+        signal = 0.1 * np.random.default_rng(i).standard_normal(44100)
+        soundfile.write(tmp_path / f"{name}.wav", signal, 22050)
+    faults = load(tmp_path).validate()["fault"]
+    assert faults.str.contains("all 10 recordings last exactly 2.000 s").any()
+
+
+def test_listeners(folder):
+    lines = [
+        "Nr.\tSatz\terkannt\tnatuerlich",
+        "3\xa0\t03a01Fa.wav\t90,00\xa0\xa0\t75,00\xa0 ",
+        "4\t99a01Fa.wav\t10,00\t20,00",  # rated but not released
+    ]
+    (folder / "erkennung.txt").write_bytes("\r\n".join(lines).encode("latin-1"))
+    corpus = load(folder)
+    assert corpus.X.loc["03a01Fa", ["recognised", "natural"]].tolist() == [0.9, 0.75]
+    assert np.isnan(corpus.X.loc["08b10Wb", "recognised"])
+    assert len(corpus) == len(NAMES)
+    answers = corpus.soft.loc["03a01Fa"]
+    assert answers["happiness"] == pytest.approx(0.9)
+    np.testing.assert_allclose(answers.drop("happiness"), 0.1 / 6)
+    assert corpus.soft.loc["08b10Wb"].isna().all()
+
+
+def test_real_listeners(corpus_folder):
+    corpus = load(corpus_folder("emodb"))
+    assert corpus.X["recognised"].between(0.8, 1.0).all()
+    assert corpus.X["recognised"].mean() == pytest.approx(0.935, abs=0.001)
+    assert int((corpus.X["natural"] < 0.6).sum()) == 42
+    np.testing.assert_allclose(corpus.soft.sum(axis=1), 1)
+    assert (corpus.soft.idxmax(axis=1) == corpus.y).all()

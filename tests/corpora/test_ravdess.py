@@ -51,6 +51,7 @@ def test_names_say_everything(folder):
         "repetition": 2,
         "language": "en",
         "corpus": "ravdess",
+        "original_label": "05",
     }
     assert corpus.X.loc[CLIPS[2], ["gender", "intensity", "text"]].tolist() == [
         "female",
@@ -87,7 +88,7 @@ def test_song_and_video_are_left_out(folder):
     assert corpus.notes == ("4 files are song, video or unknown codes and were left out",)
     for clip in CLIPS:
         (folder / f"Actor_{clip[-2:]}" / f"{clip}.wav").unlink()
-    with pytest.raises(CorpusError, match="No RAVDESS speech recordings"):
+    with pytest.raises(CorpusError, match="No recordings of Ryerson"):
         load(folder)
 
 

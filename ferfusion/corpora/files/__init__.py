@@ -1,0 +1,1 @@
+"""Files of corpora: found, fetched, unpacked and opened safely. Knows no labels."""
