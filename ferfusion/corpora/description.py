@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from ferfusion.base.errors import AudioError
 from ferfusion.base.table import present_rows, texts_of, views_of
-from ferfusion.features.audio.reading import Recording
+from ferfusion.features.audio.reading import Recording, sound_info
 from ferfusion.features.sources import recordings_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ __all__ = ["Description", "describe"]
 
 _BLUE, _INK, _MUTED = "#0b5fa5", "#1c2430", "#5a6472"
 _MOST_BARS = 24  # speakers beyond this are shown as a histogram of their utterances
+_LEAST_BARS = 6
 _UNLABELLED = "(no label)"
 _NO_SOUND = (np.nan, np.nan, np.nan)
 
@@ -200,8 +201,6 @@ def _sound(recording: Recording) -> tuple[float, float, float]:
         rate = float(recording.sampling_rate or np.nan)
         whole, channels = len(recording.source) / rate, 1
     else:
-        from ferfusion.features.audio.reading import sound_info
-
         info = sound_info(recording.source)
         whole, rate, channels = info.duration, info.sampling_rate, info.channels
     start = recording.start or 0.0
@@ -239,7 +238,7 @@ def _bars(ax: Any, counts: dict[str, int], title: str, limit: int | None = None)
     ax.bar_label(drawn, padding=3, color=_INK, fontsize=8)
     ax.set_yticks(range(len(names)), names, fontsize=8 if len(names) > 12 else 9)
     ax.set_xlim(0, 1.12 * (limit or max(values)))
-    ax.invert_yaxis()
+    ax.set_ylim(max(len(names), _LEAST_BARS) - 0.5, -0.5)  # from top to bottom; two bars are not walls
 
 
 def _histogram(ax: Any, values: np.ndarray, title: str) -> None:

@@ -37,7 +37,7 @@ CARD = CorpusCard(
     license="CC BY-NC-ND 4.0 by lists of corpora (some copies say CC BY-NC 4.0): not for commercial use",
     citation="pichorafuller2020_tess",
     where_to_get=(
-        "https://doi.org/10.5683/SP2/E8H2MF or https://tspace.library.utoronto.ca/handle/1807/24487 (no registration)"
+        "https://doi.org/10.5683/SP2/E8H2MF (no registration)"
     ),
     layout="folders OAF_angry ... YAF_sad with files such as OAF_back_angry.wav, or all files in one folder",
     sampling_rate=24414,

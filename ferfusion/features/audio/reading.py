@@ -12,8 +12,10 @@ import soundfile
 import soxr
 
 from ferfusion.base.errors import AudioError
+from ferfusion.base.files import is_pointer
+from ferfusion.features.audio.containers import container_info, is_container, read_container
 
-__all__ = ["SILENCE_PEAK", "Recording", "read_audio"]
+__all__ = ["SILENCE_PEAK", "Recording", "SoundInfo", "read_audio", "sound_info"]
 
 SILENCE_PEAK = 2.0**-15  # less than one step of 16-bit sound
 
@@ -25,7 +27,7 @@ class Recording:
     Parameters
     ----------
     source : str or ndarray of shape (n_samples,)
-        Path of a sound file, or the samples: floats with full scale at 1, or integers of the width they were
+        Path of a sound or video file, or the samples: floats with full scale at 1, or integers of the width they were
         sampled with (``int16``), which are scaled.
     sampling_rate : float or None
         Of the samples, in hertz; unused for a file.
@@ -48,11 +50,30 @@ class Recording:
         return f"{self.name!r} ({path})" if self.name else f"'{path}'"
 
 
+@dataclass(frozen=True)
+class SoundInfo:
+    """What the header of a recording says.
+
+    Parameters
+    ----------
+    duration : float
+        In seconds.
+    sampling_rate : int
+        In hertz.
+    channels : int
+        In the file.
+    """
+
+    duration: float
+    sampling_rate: int
+    channels: int
+
+
 def read_audio(recording: Recording, sampling_rate: int | None = None, channel: int = 0) -> tuple[np.ndarray, int]:
     """Read one channel of a recording at one sampling rate.
 
     Channels are never averaged: in some corpora they are not copies of each other, and their mean is a sound
-    that nobody recorded.
+    that nobody recorded. The one exception is surround sound in a video file (see ``containers``).
 
     Parameters
     ----------
@@ -75,6 +96,8 @@ def read_audio(recording: Recording, sampling_rate: int | None = None, channel: 
     AudioError
         If the recording is missing, empty, not sound, silent, has NaN or infinite samples, or lacks the channel
         or the segment.
+    MissingDependencyError
+        If it is a video or a compressed container and PyAV is not installed.
     """
     signal, rate = (
         _from_array(recording) if isinstance(recording.source, np.ndarray) else _from_file(recording, channel)
@@ -113,30 +136,87 @@ def _full_scale(signal: np.ndarray, recording: Recording) -> np.ndarray:
     return ((signal - middle) / half).astype(np.float32)
 
 
+def sound_info(path: str | os.PathLike[str]) -> SoundInfo:
+    """Duration, sampling rate and channels of a recording, without decoding it.
+
+    Parameters
+    ----------
+    path : str or path
+        A sound or video file.
+
+    Returns
+    -------
+    SoundInfo
+
+    Raises
+    ------
+    AudioError
+        If the file is missing, empty, or not sound.
+    MissingDependencyError
+        If it is a video or a compressed container and PyAV is not installed.
+    """
+    label = Recording(path).label
+    file = _existing(Path(path), label)
+    if is_container(file):
+        return SoundInfo(*container_info(file, label))
+    try:
+        with soundfile.SoundFile(file) as sound:
+            return SoundInfo(sound.frames / sound.samplerate, sound.samplerate, sound.channels)
+    except soundfile.LibsndfileError as error:
+        raise _not_sound(label, error) from error
+
+
 def _from_file(recording: Recording, channel: int) -> tuple[np.ndarray, float]:
-    path = Path(recording.source)
-    if not path.is_file():
-        message = f"The recording {recording.label} does not exist."
-        raise AudioError(message)
-    if path.stat().st_size == 0:
-        message = f"The recording {recording.label} is an empty file."
-        raise AudioError(message)
+    path = _existing(Path(recording.source), recording.label)
+    return (_from_container if is_container(path) else _from_sound_file)(path, recording, channel)
+
+
+def _from_container(path: Path, recording: Recording, channel: int) -> tuple[np.ndarray, float]:
+    start, end = recording.start or 0.0, recording.end
+    # a segment that makes no sense is complained of with the true length of the recording
+    signal, rate = read_container(path, recording.label, end if end is not None and 0 <= start < end < np.inf else None)
+    _check_channel(recording, channel, signal.shape[1])
+    first, last = _bounds(recording, rate, len(signal))
+    return signal[first:last, channel], rate
+
+
+def _from_sound_file(path: Path, recording: Recording, channel: int) -> tuple[np.ndarray, float]:
     try:
         with soundfile.SoundFile(path) as file:
-            rate, channels = file.samplerate, file.channels
-            if not 0 <= channel < channels:
-                message = f"Channel {channel} was asked for, but {recording.label} has {channels} (counted from 0)."
-                raise AudioError(message)
+            rate = file.samplerate
+            _check_channel(recording, channel, file.channels)
             first, last = _bounds(recording, rate, file.frames)
             file.seek(first)
             signal = file.read(last - first, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        message = (
-            f"The recording {recording.label} cannot be read as sound ({error.error_string.rstrip('.')}). "
-            "WAV, FLAC, OGG, MP3 and AIFF are understood; convert others first."
-        )
-        raise AudioError(message) from error
+        raise _not_sound(recording.label, error) from error
     return signal[:, channel], rate
+
+
+def _existing(path: Path, label: str) -> Path:
+    if not path.is_file():
+        message = f"The recording {label} does not exist."
+        raise AudioError(message)
+    if path.stat().st_size == 0:
+        message = f"The recording {label} is an empty file."
+        raise AudioError(message)
+    if is_pointer(path):
+        message = f"The recording {label} is a git-LFS pointer, not the recording: fetch it with git lfs pull."
+        raise AudioError(message)
+    return path
+
+
+def _not_sound(label: str, error: soundfile.LibsndfileError) -> AudioError:
+    return AudioError(
+        f"The recording {label} cannot be read as sound ({error.error_string.rstrip('.')}). WAV, FLAC, OGG, MP3, AIFF "
+        "and the usual video files are understood by their endings; convert others first."
+    )
+
+
+def _check_channel(recording: Recording, channel: int, channels: int) -> None:
+    if not 0 <= channel < channels:
+        message = f"Channel {channel} was asked for, but {recording.label} has {channels} (counted from 0)."
+        raise AudioError(message)
 
 
 def _bounds(recording: Recording, rate: float, n_samples: int) -> tuple[int, int]:
