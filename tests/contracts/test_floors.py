@@ -105,6 +105,7 @@ def test_the_tests_run_against_what_was_installed():
     if os.environ.get("FERFUSION_TEST_WHEEL"):
         assert "site-packages" in str(PACKAGE)
         assert (PACKAGE / "evaluation" / "templates" / "report.html").is_file()
-        assert (PACKAGE / "corpora" / "indices" / "ravdess_luna2022.csv").is_file()
+        indices = sorted(path.name for path in (ROOT / "ferfusion" / "corpora" / "indices").glob("*.csv"))
+        assert sorted(path.name for path in (PACKAGE / "corpora" / "indices").glob("*.csv")) == indices
         assert (PACKAGE / "references.bib").is_file()
         assert (PACKAGE / "py.typed").is_file()
