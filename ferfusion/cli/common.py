@@ -16,21 +16,26 @@ from rich.table import Table
 
 from ferfusion.base.errors import FerfusionError, UnknownNameError
 from ferfusion.catalog import make_system, system_modules
-from ferfusion.corpora import Corpus, join_features, load_corpus
+from ferfusion.corpora import LABEL_MAPS, Corpus, join_features, load_corpus
 from ferfusion.features.views import STORE_VARIABLE
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
+MANIFESTS = ".csv, .jsonl, .parquet, or an audformat database"  # what read_manifest takes
+
 System = Annotated[str, typer.Option("--system", "-s", help="Key of a system: see 'ferfusion systems'.")]
 CorpusName = Annotated[
     str,
-    typer.Option("--corpus", "-c", help="Name of a corpus (see 'ferfusion corpora') or a manifest (.csv, .parquet)."),
+    typer.Option("--corpus", "-c", help=f"Name of a corpus (see 'ferfusion corpora') or a manifest ({MANIFESTS})."),
 ]
 Data = Annotated[
     Path | None, typer.Option("--data", "-d", help="Folder of the corpus; $FERFUSION_DATA/<name> if missing.")
 ]
-Features = Annotated[Path | None, typer.Option(help="CSV or Parquet of features '<view>__<feature>' to join by id.")]
+Classes = Annotated[str | None, typer.Option(help=f"Coarser labels: {', '.join(LABEL_MAPS)}.")]
+Features = Annotated[
+    Path | None, typer.Option(help="Table of features '<view>__<feature>' to join by id: .csv, .jsonl or .parquet.")
+]
 ViewNames = Annotated[str | None, typer.Option(help="Views or modalities to use, and no others: 'audio,text_tfidf'.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of the system: --set rule=mean. May be repeated.")
@@ -58,10 +63,12 @@ def store_path(store: Path | None, no_store: bool) -> str | None:
     return str(chosen)
 
 
-def open_corpus(name: str, data: Path | None, features: Path | None = None) -> Corpus:
+def open_corpus(name: str, data: Path | None, features: Path | None = None, *, classes: str | None = None) -> Corpus:
     """Corpus meant by the options."""
     corpus = load_corpus(name, data)
-    return corpus if features is None else join_features(corpus, features)
+    if features is not None:
+        corpus = join_features(corpus, features)
+    return corpus if classes is None else corpus.relabel(classes)
 
 
 def open_system(
@@ -106,14 +113,14 @@ def emit(content: Any) -> None:
     typer.echo(json.dumps(content, indent=1, ensure_ascii=False, default=str))
 
 
-def table_of(title: str, columns: list[str], rows: list[list[Any]]) -> Table:
-    """A table for the terminal; cells are text, never markup."""
+def table_of(title: str, columns: list[str], rows: list[list[Any]], *, fold: bool = False) -> Table:
+    """A table for the terminal; cells are text, never markup, and with ``fold`` never cut."""
     from rich.text import Text
 
     table = Table(title=title, title_justify="left", title_style="bold")
     for i, column in enumerate(columns):
         # the first column names things: a long path is broken, never shortened
-        table.add_column(column, overflow="fold" if i == 0 else "ellipsis")
+        table.add_column(column, overflow="fold" if fold or i == 0 else "ellipsis")
     for row in rows:
         table.add_row(*[Text("" if cell is None else str(cell)) for cell in row])
     return table

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import typer
 
 from ferfusion.base.errors import FeatureError, FerfusionError
+from ferfusion.base.sizes import parse_size, show_size
 from ferfusion.base.table import views_of
 from ferfusion.cli import common
 from ferfusion.features import FeatureStore, Views, named_view
+from ferfusion.features.store import LIMIT_VARIABLE
+from ferfusion.features.workers import dask_cluster
 
 __all__ = ["extract"]
 
@@ -23,9 +30,18 @@ def extract(
     data: common.Data = None,
     views: Annotated[str, typer.Option(help="Views to compute, such as 'audio_egemaps,audio_is10'.")] = "audio_egemaps",
     status: Annotated[bool, typer.Option("--status", help="Say what the feature store holds, and stop.")] = False,
+    prune: Annotated[
+        str | None, typer.Option(help="Delete what is least recently used until the store has this size: '10GB'.")
+    ] = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
+    store_limit: Annotated[
+        str | None, typer.Option(help=f"Size that the store is held at: '10GB'. ${LIMIT_VARIABLE} if missing.")
+    ] = None,
     jobs: common.Jobs = 0,
+    dask: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler whose workers compute: 'tcp://host:8786'.")
+    ] = None,
     strict: common.Strict = False,
     as_json: common.Json = False,
 ) -> None:
@@ -36,14 +52,16 @@ def extract(
     \b
     For example:
       ferfusion extract --corpus emodb --data emodb/ --views audio_egemaps,audio_compare --out emodb.parquet
+      ferfusion extract --corpus manifest.csv --out table.parquet --store-limit 10GB --dask tcp://host:8786
       ferfusion extract --status
+      ferfusion extract --prune 5GB
     """
     place = common.store_path(store, no_store)
-    if status:
-        _print_status(place, as_json)
+    if status or prune is not None:
+        _look_after(place, prune, status, as_json)
         return
     if corpus is None or out is None:
-        message = "extract needs --corpus and --out (or --status)."
+        message = "extract needs --corpus and --out (or --status, or --prune)."
         raise FerfusionError(message)
     if out.suffix not in (".parquet", ".csv"):
         message = f"The table's name must end in .parquet or .csv, not {out.name!r}."
@@ -58,7 +76,8 @@ def extract(
         raise FeatureError(message)
     loaded = common.open_corpus(corpus, data)
     step = Views(listed, store=place, n_jobs=common.jobs_of(jobs), verbose=not as_json)
-    table, faults = step.extract(loaded.X, [name for name, _ in listed])
+    with _limited(store_limit), nullcontext() if dask is None else dask_cluster(dask):
+        table, faults = step.extract(loaded.X, [name for name, _ in listed])
     if strict and len(faults):
         raise FeatureError(faults["fault"].iloc[0])
     table = _located(table)
@@ -86,23 +105,67 @@ def _located(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(audio=pd.Series(paths, index=table.index, dtype=object))
 
 
-def _print_status(place: str | None, as_json: bool) -> None:
-    if place is None:
-        message = "--status and --no-store do not go together."
-        raise FerfusionError(message)
-    held = FeatureStore(place).status()
-    if as_json:
-        common.emit({"store": place, "views": held})
+@contextmanager
+def _limited(size: str | None) -> Iterator[None]:
+    """Have feature stores held at a size, in this process and in those that it starts."""
+    if size is None:
+        yield
         return
+    before = os.environ.get(LIMIT_VARIABLE)
+    os.environ[LIMIT_VARIABLE] = str(parse_size(size))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[LIMIT_VARIABLE]
+        else:
+            os.environ[LIMIT_VARIABLE] = before
+
+
+def _look_after(place: str | None, prune: str | None, status: bool, as_json: bool) -> None:
+    if place is None:
+        message = "--status or --prune and --no-store do not go together."
+        raise FerfusionError(message)
+    held = FeatureStore(place)
+    pruned = None if prune is None else held.prune(prune)
+    if as_json:
+        views = held.status()
+        totals = held.totals(views)
+        common.emit({"store": place, "views": views, "totals": totals} | ({} if pruned is None else {"pruned": pruned}))
+        return
+    if pruned is not None:
+        common.say(f"{show_size(pruned['freed'])} freed, {show_size(pruned['bytes'])} left in {place}")
+        for name in pruned["in_use"]:
+            common.say(f"  {name}: in use by a running process, kept", style="yellow")
+    if status:
+        _print_status(held)
+
+
+def _print_status(held: FeatureStore) -> None:
+    views = held.status()
+    totals = held.totals(views)
     rows = [
         [
-            item["about"].get("extractor"),
-            item["about"].get("parameters"),
+            item["extractor"] or item["fingerprint"],
+            _parameters(item["parameters"]),
             item["n_sources"],
-            f"{item['bytes'] / 1e6:.1f}",
+            item["n_rows"],
+            show_size(item["bytes"]),
+            _local(item["last_used"]),
         ]
-        for item in held
+        for item in sorted(views, key=lambda item: item["last_used"], reverse=True)
     ]
-    common.console.print(
-        common.table_of(f"feature store {place}", ["extractor", "parameters", "recordings", "MB"], rows)
-    )
+    limit = f" of {show_size(held.max_bytes)}" if held.max_bytes is not None else ""
+    rows.append(["all", "", totals["n_sources"], totals["n_rows"], show_size(totals["bytes"]) + limit, ""])
+    columns = ["extractor", "parameters", "sources", "rows", "size", "last used"]
+    common.console.print(common.table_of(f"feature store {held.path}", columns, rows, fold=True))
+
+
+def _parameters(parameters: Any) -> str:
+    if not isinstance(parameters, dict):
+        return ""
+    return ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
+
+
+def _local(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")

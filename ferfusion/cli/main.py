@@ -10,7 +10,7 @@ import typer
 from ferfusion import __version__
 from ferfusion.base.errors import FerfusionError
 from ferfusion.cli.common import show_warnings, stderr
-from ferfusion.cli.corpora import corpora
+from ferfusion.cli.corpora import corpora_app
 from ferfusion.cli.demo import demo
 from ferfusion.cli.extract import extract
 from ferfusion.cli.predict import predict
@@ -36,10 +36,10 @@ for function, name in (
     (predict, "predict"),
     (extract, "extract"),
     (systems, "systems"),
-    (corpora, "corpora"),
     (report, "report"),
 ):
     app.command(name)(function)
+app.add_typer(corpora_app, name="corpora")
 
 
 def _print_version(asked: bool) -> None:

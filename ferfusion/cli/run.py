@@ -30,6 +30,7 @@ def run(
     ] = None,
     views: common.ViewNames = None,
     features: common.Features = None,
+    classes: common.Classes = None,
     settings: common.Settings = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
@@ -47,7 +48,7 @@ def run(
       ferfusion run --system baseline_early --corpus my.csv --views audio --set classifier=forest
     """
     workers = common.jobs_of(jobs)
-    loaded = common.open_corpus(corpus, data, features)
+    loaded = common.open_corpus(corpus, data, features, classes=classes)
     place = common.store_path(store, no_store)
     model = common.open_system(system, views, settings, store=place, jobs=workers, seed=seed, strict=strict)
     kept = None if out is None else out / "folds"

@@ -31,6 +31,7 @@ def train(
     ] = None,
     views: common.ViewNames = None,
     features: common.Features = None,
+    classes: common.Classes = None,
     settings: common.Settings = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
@@ -48,7 +49,7 @@ def train(
     """
     model_kind(out)  # before the work, not after it
     workers = common.jobs_of(jobs)
-    loaded = common.open_corpus(corpus, data, features)
+    loaded = common.open_corpus(corpus, data, features, classes=classes)
     place = common.store_path(store, no_store)
     model = common.open_system(system, views, settings, store=place, jobs=workers, seed=seed, strict=strict)
     result = None

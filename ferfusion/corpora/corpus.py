@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import soundfile
 
 from ferfusion.base.card import CorpusCard
 from ferfusion.base.errors import CorpusError, ProtocolError, UnknownNameError, shorten
@@ -21,7 +19,6 @@ from ferfusion.corpora.description import Description, describe
 from ferfusion.corpora.faults import find_faults
 from ferfusion.corpora.folds import Fold, FoldMaker, leave_one_out, official_folds, stratified_folds
 from ferfusion.corpora.labels import coarser, map_labels
-from ferfusion.features.audio.reading import read_audio
 from ferfusion.features.sources import digest_of, recordings_of
 
 __all__ = ["Corpus"]
@@ -307,36 +304,20 @@ class Corpus:
         return describe(self, progress=progress)
 
     def write(self, folder: str | Path) -> Path:
-        """Write recordings (16-bit WAV) and a manifest that ``read_manifest`` reads.
+        """Write recordings and a manifest that ``read_manifest`` reads.
 
         Parameters
         ----------
         folder : str or Path
-            Made if it is not there.
+            Made if it is not there. Whole files are copied as they are, segments and samples in memory become 32-bit
+            WAV, so that nothing is lost; see ``write_manifest`` for more.
 
         Returns
         -------
         Path
-            The manifest, ``manifest.csv``.
+            The manifest, ``manifest.csv``, or ``manifest.parquet`` where there are frames.
         """
-        folder = Path(folder)
-        (folder / "audio").mkdir(parents=True, exist_ok=True)
-        table = self.X.drop(columns=[c for c in ("audio", "sampling_rate", "start", "end") if c in self.X.columns])
-        files = [
-            self._write_sound(folder, id_, rec) for id_, rec in zip(self.X.index, recordings_of(self.X), strict=True)
-        ]
-        table.insert(0, "audio", files)
-        if self.y is not None:
-            table.insert(1, "emotion", self.y)
-        path = folder / "manifest.csv"
-        table.rename_axis("id").to_csv(path)
-        return path
+        from ferfusion.corpora.manifest import write_manifest  # it builds corpora itself
 
-    @staticmethod
-    def _write_sound(folder: Path, id_: Any, recording: Any) -> str | None:
-        if recording is None:
-            return None
-        signal, rate = read_audio(recording)
-        name = "audio/" + re.sub(r"[^-.+=@\w]+", "_", str(id_)) + ".wav"  # an id may hold slashes
-        soundfile.write(folder / name, signal, rate, subtype="PCM_16")
-        return name
+        ending = "parquet" if any(has_frames(self.X, view) for view in self.views) else "csv"
+        return write_manifest(self, Path(folder) / f"manifest.{ending}", copy_audio=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from ferfusion.base.errors import UnknownNameError
 from ferfusion.corpora.corpus import Corpus
 from ferfusion.corpora.files.downloading import download_corpus
-from ferfusion.corpora.manifest import read_manifest
+from ferfusion.corpora.manifest import is_manifest, read_manifest
 
 __all__ = ["corpus_modules", "list_corpora", "load_corpus"]
 
@@ -66,13 +66,14 @@ def load_corpus(name: str | Path, root: str | Path | None = None, *, download: b
     Parameters
     ----------
     name : str or Path
-        One of ``list_corpora()``, or the path of a manifest (``.csv`` or ``.parquet``).
+        One of ``list_corpora()``, or the path of a manifest: ``.csv``, ``.jsonl``, ``.parquet``, an audformat
+        ``db.yaml`` or the folder that holds one.
     root : str or Path, optional
         Folder of the corpus; if missing ``$FERFUSION_DATA/<name>``, else ``corpora/<name>`` in the user's data folder.
     download : bool, default=False
         Fetch the corpus into its folder first, where its owner permits and it is not there yet.
     **options
-        What the corpus' own ``load`` takes beside it.
+        What the corpus' own ``load``, or ``read_manifest``, takes beside it.
 
     Returns
     -------
@@ -85,9 +86,9 @@ def load_corpus(name: str | Path, root: str | Path | None = None, *, download: b
     CorpusError
         If the folder does not hold it.
     """
-    if Path(name).suffix.lower() in (".csv", ".parquet"):
-        return read_manifest(name)
     modules = corpus_modules()
+    if str(name) not in modules and is_manifest(name):
+        return read_manifest(name, **options)
     if name not in modules:
         raise UnknownNameError("corpus", name, modules)
     module = modules[str(name)]

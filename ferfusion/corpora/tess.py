@@ -36,9 +36,7 @@ CARD = CorpusCard(
     n_speakers=2,
     license="CC BY-NC-ND 4.0 by lists of corpora (some copies say CC BY-NC 4.0): not for commercial use",
     citation="pichorafuller2020_tess",
-    where_to_get=(
-        "https://doi.org/10.5683/SP2/E8H2MF (no registration)"
-    ),
+    where_to_get=("https://doi.org/10.5683/SP2/E8H2MF (no registration)"),
     layout="folders OAF_angry ... YAF_sad with files such as OAF_back_angry.wav, or all files in one folder",
     sampling_rate=24414,
     durations=(1.25, 2.98),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ferfusion import __version__, list_corpora, list_systems, load_model
+from ferfusion import __version__, list_systems, load_model
 from ferfusion.base.errors import (
     CorpusError,
     FerfusionError,
@@ -58,37 +58,6 @@ def test_systems(call):
     assert "rule: product" in text
     with pytest.raises(UnknownNameError, match="Did you mean 'baseline_late'"):
         call("systems", "baseline_lte")
-
-
-def test_corpora(call):
-    assert [row["name"] for row in call("corpora", "--json").json] == list_corpora().index.tolist()
-    assert "ravdess" in call("corpora").out
-    assert call("corpora", "emodb", "--json").json["emotions"]["anger"] == 127
-    text = call("corpora", "emodb").text
-    assert "535 utterances, 10 speakers: anger 127" in text
-    assert "protocol stratified: random 10-fold, speakers overlap" in text
-    assert "@inproceedings{burkhardt2005_emodb," in text
-    with pytest.raises(UnknownNameError, match="Did you mean 'ravdess'"):
-        call("corpora", "ravdes")
-
-
-def test_corpora_checks_a_copy(call, manifest, tmp_path):
-    made = call("corpora", manifest, "--data", manifest.parent, "--json").json
-    assert made["n_utterances"] == 40
-    assert made["faults"] == []
-    assert "no faults" in call("corpora", manifest, "--data", manifest.parent).text
-    folder = tmp_path / "emodb"
-    folder.mkdir()
-    sound = next((manifest.parent / "audio").glob("*.wav"))
-    (folder / "03a01Wa.wav").write_bytes(sound.read_bytes())
-    (folder / "99a01Wa.wav").write_bytes(sound.read_bytes())
-    found = call("corpora", "emodb", "--data", folder, "--json").json
-    assert found["classes"] == {"anger": 1}
-    assert {"id": "", "fault": "10 speakers expected, 1 found"} in found["faults"]
-    text = call("corpora", "emodb", "--data", folder).text
-    assert "note: left out 99a01Wa.wav" in text
-    assert "03a01Wa: the only row of 'anger'" in text
-    assert f"{len(found['faults'])} faults" in text
 
 
 def test_run(results, manifest):

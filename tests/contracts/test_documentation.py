@@ -48,7 +48,7 @@ def test_code_in_the_guide_is_python(page):
 def test_commands_in_the_documentation_exist():
     from ferfusion.cli.main import app
 
-    names = {command.name for command in app.registered_commands}
+    names = {command.name for command in (*app.registered_commands, *app.registered_groups)}
     said = {name for page in PAGES for code in blocks(page, "") for name in re.findall(r"^ferfusion (\w+)", code, re.M)}
     assert said
     assert said <= names
