@@ -11,6 +11,7 @@ import typer
 from ferfusion.base.errors import FerfusionError
 from ferfusion.cli import common
 from ferfusion.corpora import read_manifest
+from ferfusion.corpora.manifest import is_manifest
 from ferfusion.evaluation.inference import predict_rows
 from ferfusion.persistence import load_model
 
@@ -27,7 +28,9 @@ _PARTLY = 3
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Model file, as written by 'train'.")],
-    sources: Annotated[list[Path], typer.Argument(help="Sound files, folders of them, or manifests (.csv, .parquet).")],
+    sources: Annotated[
+        list[Path], typer.Argument(help=f"Sound files, folders of them, or manifests: {common.MANIFESTS}.")
+    ],
     speaker: Annotated[str | None, typer.Option(help="All these recordings are of this one speaker.")] = None,
     text: Annotated[str | None, typer.Option(help="Transcript, for one recording.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="CSV for the predictions.")] = None,
@@ -70,14 +73,14 @@ def rows_of(sources: list[Path], speaker: str | None = None, text: str | None = 
     """
     tables, files = [], []
     for source in sources:
-        if source.is_dir():
+        if is_manifest(source):
+            tables.append(read_manifest(source).X)
+        elif source.is_dir():
             inside = sorted(p for p in source.rglob("*") if p.suffix.lower() in _SOUNDS and not p.name.startswith("."))
             if not inside:
                 message = f"There are no sound files below {source} ({' '.join(sorted(_SOUNDS))})."
                 raise FerfusionError(message)
             files += inside
-        elif source.suffix.lower() in (".csv", ".parquet"):
-            tables.append(read_manifest(source).X)
         else:
             files.append(source)
     if files:

@@ -11,7 +11,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from string import ascii_lowercase
 from types import ModuleType
 from typing import Any
 
@@ -187,11 +189,11 @@ def _about(db: Any, header: Path) -> dict[str, Any]:
     }
 
 
+@cache
 def _two_letters(code: str) -> str:
     """ISO 639-1 for ISO 639-3, asked of audformat the other way round."""
     mapped = audformat_package().utils.map_language
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    for short in [code[:2], *(a + b for a in code[:1] for b in letters)]:
+    for short in [code[:2], *(a + b for a in ascii_lowercase for b in ascii_lowercase)]:
         try:
             if mapped(short) == code:
                 return str(short)

@@ -124,7 +124,7 @@ class Description:
         Returns
         -------
         Figure
-            Shows itself in a notebook.
+            As the last line of a notebook's cell it is shown.
         """
         from matplotlib.figure import Figure
 

@@ -57,7 +57,8 @@ def list_corpora() -> pd.DataFrame:
         }
         for card in cards
     }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
+    return table.astype({"utterances": "Int64", "speakers": "Int64"})  # some owners do not say how many
 
 
 def load_corpus(name: str | Path, root: str | Path | None = None, *, download: bool = False, **options: Any) -> Corpus:

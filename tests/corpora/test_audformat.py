@@ -238,6 +238,22 @@ def test_without_labels_and_with_names_that_are_taken(save):
     assert corpus.X["t.audio"].tolist() == ["x", "y"]
 
 
+def test_languages_and_names_of_files(save):
+    db = audformat.Database("mine", languages=["spa", "yue"])
+    db.schemes["emotion"] = audformat.Scheme("str")
+    add(db, "t", audformat.filewise_index(["a.wav", "a.flac"]), emotion=["anger", "calm"])
+    corpus = read_manifest(save(db, sounds=False))
+    assert corpus.card.languages == ("es", "yue")
+    assert corpus.X.index.tolist() == ["a.wav", "a.flac"]
+
+
+def test_a_column_that_says_what_it_does_not_hold(save):
+    db = minimal(emotion=audformat.Scheme("str"))
+    add(db, "t", audformat.filewise_index(["a.wav"]), **{"emotion": ["anger"], "turn:int": ["first"]})
+    with pytest.raises(CorpusError, match="'turn' should hold int"):
+        read_manifest(save(db))
+
+
 def test_splits_that_overlap_and_own_names(save):
     db = minimal(emotion=audformat.Scheme("str"))
     for name, kind in {"learn": "train", "test": "test", "pilot": "other"}.items():

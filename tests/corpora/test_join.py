@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from ferfusion.base.errors import CorpusError
+from ferfusion.base.table import frames_of
 from ferfusion.corpora import Corpus, join_features
 
 
@@ -37,6 +38,18 @@ def test_by_id_column_or_index(corpus, tmp_path):
     other = tmp_path / "a.parquet"
     pd.DataFrame({"audio_z__a": [1.0, 2.0]}, index=["u001", "u000"]).to_parquet(other)
     assert join_features(corpus, other).X["audio_z__a"].iloc[:2].tolist() == [2.0, 1.0]
+
+
+def test_json_lines_with_frames(corpus, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "u001", "audio_mel__frames": [[1, 2], [3, 4]]}\n{"id": "u000", "audio_z__a": 1}\n')
+    joined = join_features(corpus, path)
+    assert joined.views == ["audio_x", "visual_y", "audio_mel", "audio_z"]
+    first, second, *others = frames_of(joined.X, "audio_mel")
+    assert first is None
+    assert others == [None] * 10
+    assert second.tolist() == [[1, 2], [3, 4]]
+    assert joined.X["audio_z__a"].dropna().to_dict() == {"u000": 1}
 
 
 def test_view_that_is_there_gives_way(corpus, tmp_path):

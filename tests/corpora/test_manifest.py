@@ -13,7 +13,7 @@ import soundfile
 from ferfusion.base.card import CorpusCard
 from ferfusion.base.errors import AudioError, CorpusError, TableError, UnknownNameError
 from ferfusion.base.table import frames_of, has_frames, with_view
-from ferfusion.corpora import Corpus, read_manifest, write_manifest
+from ferfusion.corpora import Corpus, load_corpus, read_manifest, write_manifest
 from ferfusion.corpora.files.columns import kind_of, values_of
 from ferfusion.features.audio.reading import read_audio
 from ferfusion.features.sources import recordings_of
@@ -289,6 +289,12 @@ class TestRoundTrip:
                     assert new.flags.writeable
         assert again.checksum() == corpus.checksum()
 
+    @pytest.mark.parametrize("ending", [".csv", ".JSONL", ".parquet"])
+    def test_by_name_of_the_file(self, full, tmp_path, ending):
+        path = write_manifest(full, tmp_path / f"list{ending}")
+        assert load_corpus(path).card.name == load_corpus(str(path)).card.name == "list"
+        assert load_corpus(path, emotion="code").y.iloc[0] == "01"
+
     @pytest.mark.parametrize("ending", [".csv", ".jsonl", ".parquet"])
     def test_loses_nothing(self, full, tmp_path, ending):
         corpus = full if ending == ".csv" else self.framed(full)
@@ -321,6 +327,15 @@ class TestRoundTrip:
         assert table["audio"].tolist()[:4] == ["call.wav"] * 4
         table = pd.read_csv(write_manifest(full, tmp_path / "deep" / "a.csv"))
         assert table["audio"].tolist()[0] == str(tmp_path / "call.wav")
+
+    def test_paths_through_a_link(self, full, tmp_path):
+        (tmp_path / "link").symlink_to(tmp_path)
+        table = pd.read_csv(write_manifest(full, tmp_path / "link" / "a.csv"))
+        assert table["audio"].tolist()[:4] == ["call.wav"] * 4
+        (tmp_path / "linked.wav").symlink_to("/elsewhere/x.wav")
+        X = full.X.assign(audio=str(tmp_path / "linked.wav"))
+        table = pd.read_csv(write_manifest(full.replace(X=X), tmp_path / "a.csv"))
+        assert table["audio"].iloc[0] == "linked.wav"  # the link lies below, wherever it leads
 
     def test_from_another_folder(self, full, tmp_path, monkeypatch):
         write_manifest(full, tmp_path / "a.csv")

@@ -8,6 +8,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,18 @@ _LONGEST = 100  # characters of a file's name
 def path_from(folder: Path, path: str | Path) -> str:
     """A path as a list in ``folder`` names it: relative to it where the file lies below it, else in full."""
     full, home = os.path.abspath(path), os.path.abspath(folder)
-    for place, below in ((home, full), (os.path.realpath(home), os.path.realpath(full))):
-        if Path(below).is_relative_to(place):
-            return Path(below).relative_to(place).as_posix()
+    for place, below in (
+        (home, full),
+        (_real(home), os.path.join(_real(os.path.dirname(full)), os.path.basename(full))),
+    ):
+        if below.startswith(os.path.join(place, "")):
+            return Path(below[len(place) :].lstrip(os.sep)).as_posix()
     return full
+
+
+@lru_cache(maxsize=4096)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 class SoundFolder:
