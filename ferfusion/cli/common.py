@@ -17,6 +17,7 @@ from rich.table import Table
 from ferfusion.base.errors import FerfusionError, UnknownNameError
 from ferfusion.catalog import make_system, system_modules
 from ferfusion.corpora import LABEL_MAPS, Corpus, join_features, load_corpus
+from ferfusion.corpora.registry import corpus_modules
 from ferfusion.features.views import STORE_VARIABLE
 
 console = Console(highlight=False)
@@ -65,7 +66,14 @@ def store_path(store: Path | None, no_store: bool) -> str | None:
 
 def open_corpus(name: str, data: Path | None, features: Path | None = None, *, classes: str | None = None) -> Corpus:
     """Corpus meant by the options."""
-    corpus = load_corpus(name, data)
+    loader = corpus_modules().get(name)
+    # a corpus whose loader chooses among more labels than it gives by default has to be asked itself
+    chooses = loader is not None and "classes" in signature(loader.load).parameters
+    chooses = chooses and not (data is not None and data.is_file())  # a file of dialogues is read as it is
+    if chooses and classes in getattr(loader, "CLASSES", ()):
+        corpus, classes = load_corpus(name, data, classes=classes), None
+    else:
+        corpus = load_corpus(name, data, **({"classes": "all"} if chooses and classes else {}))
     if features is not None:
         corpus = join_features(corpus, features)
     return corpus if classes is None else corpus.relabel(classes)

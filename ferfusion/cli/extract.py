@@ -151,21 +151,21 @@ def _print_status(held: FeatureStore) -> None:
             item["n_sources"],
             item["n_rows"],
             show_size(item["bytes"]),
-            _local(item["last_used"]),
+            _day(item["last_used"]),
         ]
         for item in sorted(views, key=lambda item: item["last_used"], reverse=True)
     ]
-    limit = f" of {show_size(held.max_bytes)}" if held.max_bytes is not None else ""
-    rows.append(["all", "", totals["n_sources"], totals["n_rows"], show_size(totals["bytes"]) + limit, ""])
+    rows.append(["all", "", totals["n_sources"], totals["n_rows"], show_size(totals["bytes"]), ""])
+    limit = "" if held.max_bytes is None else f", held at {show_size(held.max_bytes)}"
     columns = ["extractor", "parameters", "sources", "rows", "size", "last used"]
-    common.console.print(common.table_of(f"feature store {held.path}", columns, rows, fold=True))
+    common.console.print(common.table_of(f"feature store {held.path}{limit}", columns, rows, fold=True))
 
 
 def _parameters(parameters: Any) -> str:
     if not isinstance(parameters, dict):
         return ""
-    return ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
+    return "\n".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
 
 
-def _local(time: str) -> str:
-    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
+def _day(time: str) -> str:
+    return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d")

@@ -11,7 +11,8 @@ import pytest
 
 from ferfusion import list_corpora
 from ferfusion.base.errors import CorpusError, FerfusionError, UnknownNameError
-from ferfusion.corpora import check_manifest, read_manifest, write_manifest
+from ferfusion.cli.common import open_corpus
+from ferfusion.corpora import check_manifest, iemocap, read_manifest, write_manifest
 from ferfusion.corpora.registry import corpus_modules
 
 
@@ -185,3 +186,18 @@ def test_classes(call, manifest, tmp_path):
     assert sidecar["classes"] == ["high", "low"]
     with pytest.raises(UnknownNameError, match="Did you mean 'valence'"):
         call("run", *early, "-c", manifest, "--classes", "valenc")
+
+
+def test_a_loader_that_knows_more_labels_is_asked_for_them(monkeypatch, toy, tmp_path):
+    asked = []
+
+    def load(root=None, *, classes="four_class"):
+        asked.append(classes)
+        return toy()
+
+    monkeypatch.setattr(iemocap, "load", load)
+    open_corpus("iemocap", tmp_path, classes="six_class")
+    coarse = open_corpus("iemocap", tmp_path, classes="arousal")
+    open_corpus("iemocap", tmp_path)
+    assert asked == ["six_class", "all", "four_class"]
+    assert set(coarse.y) == {"high", "low"}
