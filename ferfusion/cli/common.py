@@ -73,7 +73,8 @@ def open_corpus(name: str, data: Path | None, features: Path | None = None, *, c
     if chooses and classes in getattr(loader, "CLASSES", ()):
         corpus, classes = load_corpus(name, data, classes=classes), None
     else:
-        corpus = load_corpus(name, data, **({"classes": "all"} if chooses and classes else {}))
+        options: dict[str, Any] = {"classes": "all"} if chooses and classes else {}
+        corpus = load_corpus(name, data, **options)
     if features is not None:
         corpus = join_features(corpus, features)
     return corpus if classes is None else corpus.relabel(classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ferfusion.base.errors import FeatureError
 from ferfusion.features.audio.reading import Recording, read_audio
+from ferfusion.features.sources import digest_of
 
 __all__ = ["AudioExtractor", "Extractor", "LearningExtractor"]
 
@@ -20,13 +22,20 @@ __all__ = ["AudioExtractor", "Extractor", "LearningExtractor"]
 class Extractor(TransformerMixin, BaseEstimator):
     """Features of one source at a time, without learning.
 
-    Subclasses set ``modality`` and write ``feature_names`` and ``compute``.
+    Subclasses set ``modality``, where it is not their material also ``source``, and write ``feature_names`` and
+    ``compute``. Those that work faster on many sources at once set ``batches`` and write ``compute_many``.
     """
 
     modality: str
     learns = False
     frames = False
+    batches = False
     version = 1  # raised when the same parameters begin to give other numbers
+
+    @property
+    def source(self) -> str:
+        """Column that holds the material: ``audio``, ``text``, ``words`` or ``video``; the modality's unless set."""
+        return self.modality
 
     def feature_names(self) -> list[str]:
         """Names of the features, without the view."""
@@ -37,14 +46,37 @@ class Extractor(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        source : Recording or str
-            Never missing.
+        source : Recording, str or list
+            As the column ``source`` gives it (see ``sources.sources_of``); never missing.
 
         Returns
         -------
         ndarray of float32, shape (n_features,) or, for frames, (n_frames, n_features)
         """
         raise NotImplementedError
+
+    def compute_many(self, sources: Sequence[Any]) -> list[np.ndarray]:
+        """Features of several sources, the same as of each alone.
+
+        Parameters
+        ----------
+        sources : sequence
+            None of them missing.
+
+        Returns
+        -------
+        list of ndarray
+
+        Raises
+        ------
+        AudioError, FeatureError
+            If one of them cannot be used; who asked then tries them one by one.
+        """
+        return [self.compute(source) for source in sources]
+
+    def digest(self, source: Any) -> str:
+        """Digest of what the numbers are made from; empty where that is not there."""
+        return digest_of(source)
 
     def identity(self) -> dict[str, Any]:
         """All on which the numbers depend, ready for JSON."""
@@ -83,7 +115,7 @@ class Extractor(TransformerMixin, BaseEstimator):
         if self.frames:
             message = "Recordings differ in their number of frames: ask for one with compute(), or use Views."
             raise FeatureError(message)
-        values = [self.compute(self._source(item)) for item in X]
+        values = self.compute_many([self._source(item) for item in X])
         return pd.DataFrame(np.array(values), columns=self.feature_names())
 
     def _source(self, item: Any) -> Any:

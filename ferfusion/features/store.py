@@ -2,31 +2,32 @@
 
 Content-addressed: a folder an extractor (by its fingerprint), a key a source (by the digest of its bytes and
 segment). Writers of any number of processes may share a store: each key is computed under a lock that the
-operating system drops when its holder dies, and a shard appears whole or not at all.
+operating system drops when its holder dies, and a shard appears whole or not at all. Only keys are held in memory;
+values are read shard by shard. What is least recently used goes first where the store is bounded, and nothing goes
+that somebody is using.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+import os
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from ferfusion.base.files import write_whole
+from ferfusion.base.sizes import parse_size
+from ferfusion.features.in_use import if_unused
+from ferfusion.features.shards import SHARD_ERRORS, is_shard, shard_rows
+from ferfusion.features.stored import StoredView
 
-__all__ = ["FeatureStore", "StoredView"]
+__all__ = ["LIMIT_VARIABLE", "FeatureStore", "StoredView"]
 
-_STRIPES = 64  # locks an extractor; enough for dozens of workers to find work of their own
-_BATCH = 64  # sources a shard; what a kill can lose
+LIMIT_VARIABLE = "FERFUSION_STORE_LIMIT"
 
-Computed = dict[str, np.ndarray]
+_SPARE = 20  # while it fills, a store is pruned to a 20th below its limit, so that this is not needed at each shard
 
 
 class FeatureStore:
@@ -36,6 +37,11 @@ class FeatureStore:
     ----------
     path : str or Path
         Folder; made if it is not there.
+    max_bytes : int or str, optional
+        Largest size of all shards together, such as ``"10GB"``: when something was written, the least recently used
+        shards are deleted until the rest fits. A process keeps what it is using until it has done with it, so that a
+        single call may exceed the limit for its own length. The environment variable ``FERFUSION_STORE_LIMIT`` if
+        None; without either there is no limit.
 
     Examples
     --------
@@ -45,9 +51,12 @@ class FeatureStore:
     []
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, max_bytes: int | str | None = None) -> None:
         self.path = Path(path).expanduser()
         self.path.mkdir(parents=True, exist_ok=True)
+        limit = max_bytes if max_bytes is not None else os.environ.get(LIMIT_VARIABLE) or None
+        self.max_bytes = None if limit is None else parse_size(limit)
+        self._room = 0  # bytes that may be written before one looks at the folder again
 
     def view(self, fingerprint: str, about: dict | None = None) -> StoredView:
         """What is stored of one extractor.
@@ -63,130 +72,126 @@ class FeatureStore:
         -------
         StoredView
         """
-        return StoredView(self.path / fingerprint, about or {})
+        return StoredView(self.path / fingerprint, about or {}, self._written)
 
-    def status(self) -> list[dict]:
-        """What is stored: a dictionary an extractor with ``about``, ``n_sources`` and ``bytes``."""
-        rows = []
-        for folder in sorted(path for path in self.path.iterdir() if (path / "about.json").is_file()):
-            view = StoredView(folder, {})
-            size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
-            about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-            rows.append({"fingerprint": folder.name, "about": about, "n_sources": len(view.keys()), "bytes": size})
-        return rows
-
-
-class StoredView:
-    """Stored values of one extractor; made by ``FeatureStore.view``."""
-
-    def __init__(self, folder: Path, about: dict) -> None:
-        self.folder = folder
-        (folder / "locks").mkdir(parents=True, exist_ok=True)
-        if about and not (folder / "about.json").exists():
-            write_whole(folder / "about.json", json.dumps(about, indent=1, default=repr).encode())
-        self._values: Computed = {}
-        self._seen: set[str] = set()
-
-    def keys(self) -> set[str]:
-        """Keys stored by now, by anybody."""
-        self._refresh()
-        return set(self._values)
-
-    def get(self, keys: Iterable[str]) -> Computed:
-        """Values of those keys that are stored."""
-        self._refresh()
-        return {key: self._values[key] for key in keys if key in self._values}
-
-    def fill(self, keys: Sequence[str], compute: Callable[[list[str]], Computed]) -> Computed:
-        """Have all of these keys computed once, by this process or by another.
-
-        Parameters
-        ----------
-        keys : sequence of str
-            What is wanted.
-        compute : callable
-            Takes a list of keys and returns the values of those that could be computed.
+    def status(self) -> list[dict[str, Any]]:
+        """What is stored.
 
         Returns
         -------
-        dict of str to ndarray
-            Without the keys that could not be computed.
+        list of dict
+            One an extractor, with ``fingerprint``, ``extractor``, ``parameters``, ``about`` (all that was written
+            about it), ``n_sources`` (recordings or texts), ``n_rows`` (of numbers; frames are counted one by one),
+            ``bytes`` and ``last_used`` (time in UTC, ISO 8601).
         """
-        stored = self.get(keys)
-        wanted = [key for key in dict.fromkeys(keys) if key not in stored]
-        stripes: dict[int, list[str]] = {}
-        for key in wanted:
-            stripes.setdefault(int(key[:8], 16) % _STRIPES, []).append(key)
-        while stripes:
-            with ExitStack() as locks:
-                taken = self._take(stripes, locks)
-                have = self.get(taken)  # another process may have been faster
-                missing = [key for key in taken if key not in have]
-                for batch in _batches(missing):
-                    self._add(compute(batch))
-        return self.get(keys)
-
-    def _take(self, stripes: dict[int, list[str]], locks: ExitStack) -> list[str]:
-        # Free stripes first; only with empty hands does one wait, so two processes never wait for each other.
-        taken: list[str] = []
-        for stripe in list(stripes):
-            if len(taken) >= _BATCH:
-                break
-            if self._lock(stripe, locks, wait=False):
-                taken += stripes.pop(stripe)
-        if not taken:
-            stripe = next(iter(stripes))
-            self._lock(stripe, locks, wait=True)
-            taken = stripes.pop(stripe)
-        return taken
-
-    def _lock(self, stripe: int, locks: ExitStack, *, wait: bool) -> bool:
-        lock = FileLock(self.folder / "locks" / f"{stripe:02d}.lock", timeout=-1 if wait else 0, thread_local=False)
-        try:
-            locks.enter_context(lock)
-        except Timeout:
-            return False
-        return True
-
-    def _refresh(self) -> None:
-        for path in sorted(self.folder.glob("*.parquet")):
-            if path.name in self._seen:
+        rows = []
+        for folder in self._folders():
+            sizes = _shards_of(folder)
+            if not sizes:
                 continue
-            try:
-                self._values.update(_read_shard(path))
-            except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-                warnings.warn(
-                    f"The feature shard {path} is damaged and left aside ({error}).", UserWarning, stacklevel=3
-                )
-            self._seen.add(path.name)
+            about: dict[str, Any] = {}
+            with suppress(OSError, ValueError):
+                about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+            counts: dict[str, int] = {}
+            for path in sizes:
+                with suppress(*SHARD_ERRORS):
+                    counts |= shard_rows(path)
+            rows.append(
+                {
+                    "fingerprint": folder.name,
+                    "extractor": about.get("extractor"),
+                    "parameters": about.get("parameters"),
+                    "about": about,
+                    "n_sources": len(counts),
+                    "n_rows": sum(counts.values()),
+                    "bytes": sum(size for size, _ in sizes.values()),
+                    "last_used": _iso(max(used for _, used in sizes.values())),
+                }
+            )
+        return rows
 
-    def _add(self, computed: Computed) -> None:
-        if not computed:
+    def totals(self, rows: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        """Sums over all extractors.
+
+        Parameters
+        ----------
+        rows : list of dict, optional
+            What ``status`` has just given.
+
+        Returns
+        -------
+        dict
+            ``n_views``, ``n_sources``, ``n_rows``, ``bytes``, ``last_used`` (None if empty) and ``max_bytes``.
+        """
+        rows = self.status() if rows is None else rows
+        sums = {name: sum(row[name] for row in rows) for name in ("n_sources", "n_rows", "bytes")}
+        last = max((row["last_used"] for row in rows), default=None)
+        return {"n_views": len(rows), **sums, "last_used": last, "max_bytes": self.max_bytes}
+
+    def prune(self, max_bytes: int | str) -> dict[str, Any]:
+        """Delete the least recently used shards until the rest fits.
+
+        Parameters
+        ----------
+        max_bytes : int or str
+            Such as ``"10GB"``; 0 deletes all that nobody uses.
+
+        Returns
+        -------
+        dict
+            ``bytes`` that are left, ``freed`` bytes, number of ``shards`` deleted, and ``in_use``: fingerprints of
+            extractors of which nothing was deleted because a running process is using them.
+        """
+        with FileLock(self.path / ".prune.lock", thread_local=False):
+            return self._prune(parse_size(max_bytes))
+
+    def _prune(self, limit: int) -> dict[str, Any]:
+        shards = {path: found for folder in self._folders() for path, found in _shards_of(folder).items()}
+        left = sum(size for size, _ in shards.values())
+        freed, n_deleted = 0, 0
+        busy: dict[Path, bool] = {}
+        with ExitStack() as gates:
+            for path in sorted(shards, key=lambda path: (shards[path][1], path)):
+                if left <= limit:
+                    break
+                folder = path.parent
+                if folder not in busy:
+                    busy[folder] = not gates.enter_context(if_unused(folder))
+                if busy[folder]:
+                    continue
+                path.unlink(missing_ok=True)  # whoever looks finds the whole shard or none
+                left -= shards[path][0]
+                freed += shards[path][0]
+                n_deleted += 1
+        names = sorted(folder.name for folder, used in busy.items() if used)
+        return {"bytes": left, "freed": freed, "shards": n_deleted, "in_use": names}
+
+    def _written(self, n_bytes: int, *, done: bool = False) -> None:
+        """Told of each shard, and at the end of each call that wrote."""
+        if self.max_bytes is None:
             return
-        name = f"{uuid.uuid4().hex}.parquet"
-        arrays = [np.asarray(value, dtype=np.float32) for value in computed.values()]
-        table = pa.table(
-            {
-                "key": list(computed),
-                "shape": [list(array.shape) for array in arrays],
-                "values": pa.array([array.ravel() for array in arrays], type=pa.list_(pa.float32())),
-            }
-        )
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
-        write_whole(self.folder / name, sink.getvalue().to_pybytes())
-        self._values.update(zip(computed, arrays, strict=True))
-        self._seen.add(name)
+        self._room -= n_bytes
+        if self._room >= 0 and not done:
+            return
+        spare = 0 if done else self.max_bytes // _SPARE
+        with suppress(Timeout), FileLock(self.path / ".prune.lock", timeout=60 if done else 0, thread_local=False):
+            left = self._prune(self.max_bytes - spare)["bytes"]
+            self._room = max(self.max_bytes - left, self.max_bytes // _SPARE)
+
+    def _folders(self) -> list[Path]:
+        return sorted(path for path in self.path.iterdir() if path.is_dir())
 
 
-def _read_shard(path: Path) -> Computed:
-    table = pq.read_table(path)
-    values = table["values"].combine_chunks()
-    flat, offsets = values.values.to_numpy(), values.offsets.to_numpy()
-    keys, shapes = table["key"].to_pylist(), table["shape"].to_pylist()
-    return {key: flat[offsets[i] : offsets[i + 1]].reshape(shapes[i]) for i, key in enumerate(keys)}
+def _shards_of(folder: Path) -> dict[Path, tuple[int, float]]:
+    """Size in bytes and time of last use of a folder's shards."""
+    found = {}
+    for entry in os.scandir(folder):
+        if is_shard(entry.name):
+            with suppress(FileNotFoundError):  # just deleted by another process
+                stat = entry.stat()
+                found[Path(entry.path)] = (stat.st_size, stat.st_mtime)
+    return found
 
 
-def _batches(keys: list[str]) -> Iterator[list[str]]:
-    for first in range(0, len(keys), _BATCH):
-        yield keys[first : first + _BATCH]
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

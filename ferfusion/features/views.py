@@ -30,7 +30,7 @@ from ferfusion.base.table import (
 )
 from ferfusion.features.engine import Extraction, extract
 from ferfusion.features.extractor import Extractor
-from ferfusion.features.sources import digest_of, sources_of
+from ferfusion.features.sources import sources_of
 from ferfusion.features.store import FeatureStore
 
 __all__ = ["STORE_VARIABLE", "Views"]
@@ -169,7 +169,7 @@ class Views(TransformerMixin, BaseEstimator):
                 continue
             self.extractors_[name] = clone(extractor)
             if extractor.learns and name not in views_of(table):
-                known = [source for source in sources_of(table, extractor.modality) if source is not None]
+                known = [source for source in sources_of(table, extractor.source) if source is not None]
                 self.extractors_[name].fit(known)
                 table = _learnt_view(table, name, self.extractors_[name])
         for name in list(self.views_):
@@ -207,8 +207,8 @@ class Views(TransformerMixin, BaseEstimator):
         names = list(dict.fromkeys([*(name for name, _ in self._named()), *present]))
         left_out = {}
         for name, extractor in self._named():
-            if name not in present and not any(source is not None for source in sources_of(X, extractor.modality)):
-                left_out[name] = f"no row has {extractor.modality}"
+            if name not in present and not any(source is not None for source in sources_of(X, extractor.source)):
+                left_out[name] = f"no row has {extractor.source}"
         if self.only is not None:
             asked = match_views(names, self.only)
             for pattern in [self.only] if isinstance(self.only, str) else self.only:
@@ -238,7 +238,7 @@ class Views(TransformerMixin, BaseEstimator):
         judged = present_rows(X, names)
         for name, extractor in self.views:
             if extractor.learns and name in names:
-                judged = judged | np.array([source is not None for source in sources_of(X, extractor.modality)])
+                judged = judged | np.array([source is not None for source in sources_of(X, extractor.source)])
         return judged
 
     def _none_left(self, X: pd.DataFrame) -> None:
@@ -248,7 +248,7 @@ class Views(TransformerMixin, BaseEstimator):
             raise FeatureError(message)
 
     def _extracted(self, X: pd.DataFrame, name: str, extractor: Extractor) -> tuple[pd.DataFrame, dict[int, str]]:
-        sources = sources_of(X, extractor.modality)
+        sources = sources_of(X, extractor.source)
         todo = np.array([source is not None for source in sources])
         if name in views_of(X):
             todo = _stale_rows(X, name, extractor, sources)
@@ -310,7 +310,7 @@ class Views(TransformerMixin, BaseEstimator):
 
 
 def _learnt_view(X: pd.DataFrame, name: str, extractor: Any) -> pd.DataFrame:
-    sources = sources_of(X, extractor.modality)
+    sources = sources_of(X, extractor.source)
     rows = [i for i, source in enumerate(sources) if source is not None]
     names = extractor.feature_names()
     values = np.full((len(X), len(names)), np.nan, dtype=np.float32)
@@ -336,8 +336,8 @@ def _stale_rows(X: pd.DataFrame, name: str, extractor: Extractor, sources: Seque
                 "Drop its columns, or give one of the two another name."
             )
             raise ViewConflictError(message)
-        now = digest_of(source)
-        gone = source is None and bool(digest) and extractor.modality in X.columns
+        now = "" if source is None else extractor.digest(source)
+        gone = source is None and bool(digest) and extractor.source in X.columns
         stale[i] = gone or (bool(now) and now != digest)
     return stale
 

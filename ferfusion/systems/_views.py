@@ -10,6 +10,7 @@ from ferfusion.features.audio.opensmile import opensmile_installed
 __all__ = ["baseline_views"]
 
 _AUDIO = ("audio_egemaps", "audio_compare")
+_OWN_AUDIO = ("audio_acoustic",)  # where openSMILE is not installed, which its licence may forbid
 _TEXT = ("text_tfidf",)
 
 
@@ -26,8 +27,8 @@ def baseline_views(
     Returns
     -------
     Views
-        Without openSMILE's sets where that package is not installed.
+        With the library's own acoustic set where openSMILE is not installed.
     """
-    names = (*_AUDIO, *_TEXT) if opensmile_installed() else _TEXT
+    names = (*(_AUDIO if opensmile_installed() else _OWN_AUDIO), *_TEXT)
     listed = [named_view(name) for name in names]
     return Views(listed, only=only, skip=skip, store=store, n_jobs=n_jobs, on_error=on_error)

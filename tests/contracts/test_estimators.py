@@ -13,9 +13,10 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ferfusion
+from ferfusion import features
 from ferfusion.base import CalibratedScores, OnFeatures, SelectViews, TableClassifier
 from ferfusion.context import SpeakerScaler
-from ferfusion.features import OpenSmile, TextNgrams, Views
+from ferfusion.features import TextNgrams, Views
 from ferfusion.fusion import LateFusionClassifier, StackedFusionClassifier, ViewScaler
 from ferfusion.fusion.linear import WideLinearSVC
 from ferfusion.persistence import TRUSTED_TYPES
@@ -32,10 +33,39 @@ ON_TABLES = [
     LateFusionClassifier(CLASSIFIER),
     StackedFusionClassifier(CLASSIFIER, n_folds=2),
 ]
+EXTRACTORS = [
+    features.Acoustic(),
+    features.ActionUnits(),
+    features.AudioEmbedding("model"),
+    features.Cepstral(),
+    features.Cochleagram(),
+    features.ConstantQHog(),
+    features.FaceTexture(),
+    features.FractalDimension(),
+    features.MelFrames(),
+    features.Modulation(),
+    features.OpenSmile(),
+    features.Prosody(),
+    features.Reservoir(features.Prosody(level="lld")),
+    features.Spectral(),
+    features.Spectrogram(),
+    features.TeagerEnergy(),
+    features.TextEmbedding("model"),
+    features.TextLexicon(),
+    features.TextNgrams(),
+    features.TextStyle(),
+    features.VisibilityGraph(),
+    features.VoiceQuality(),
+    features.WaveletPacket(),
+    features.WordTiming(),
+]
 # What neither list holds, and why.
 ELSEWHERE = {
-    "OpenSmile": "takes recordings; compared with openSMILE's own package in tests/features",
-    "TextNgrams": "takes texts; compared with scikit-learn in tests/features",
+    **dict.fromkeys(
+        [type(extractor).__name__ for extractor in EXTRACTORS],
+        "takes recordings, texts or videos; compared with independent references in tests/features",
+    ),
+    "Family": "abstract",
     "Extractor": "abstract",
     "AudioExtractor": "abstract",
     "LearningExtractor": "abstract",
@@ -89,7 +119,7 @@ def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("estimator", [*ON_TABLES, OpenSmile(), TextNgrams()], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("estimator", [*ON_TABLES, *EXTRACTORS], ids=lambda e: type(e).__name__)
 class TestManners:
     def test_init_only_stores(self, estimator):
         parameters = inspect.signature(type(estimator)).parameters

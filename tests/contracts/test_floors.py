@@ -17,7 +17,14 @@ PACKAGE = Path(ferfusion.__file__).parent
 SETUP = ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 # name on the package index -> name of the module, where they differ
-MODULES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "praat-parselmouth": "parselmouth"}
+MODULES = {
+    "scikit-learn": "sklearn",
+    "pyyaml": "yaml",
+    "scikit-image": "skimage",
+    "PyWavelets": "pywt",
+    "praat-parselmouth": "parselmouth",
+    "sentence-transformers": "sentence_transformers",
+}
 
 
 def test_each_floor_imports_only_floors_below_it():
@@ -57,7 +64,7 @@ def imported_modules():
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.split(".")[0])
             elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
-                found.add(node.args[0].value)
+                found.add(node.args[0].value.split(".")[0])
     return found - set(sys.stdlib_module_names) - {"ferfusion"}
 
 

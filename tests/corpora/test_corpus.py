@@ -160,7 +160,7 @@ def test_many_rows_without_a_label_are_one_fault(toy):
     corpus = toy(n_rows=240)
     y = corpus.y.astype(object).where(np.arange(240) >= 60, None)
     faults = changed(corpus, y=y).validate(read=False)["fault"].tolist()
-    assert [fault for fault in faults if "label" in fault][0].startswith("60 rows have no label: 'u000'")
+    assert next(fault for fault in faults if "label" in fault).startswith("60 rows have no label: 'u000'")
     assert len(faults) == 1
 
 

@@ -153,3 +153,29 @@ def test_unfinished_extractors():
     for call in (Extractor().feature_names, lambda: Extractor().compute("a")):
         with pytest.raises(NotImplementedError):
             call()
+
+
+class Batched(Letters):
+    """Counts how often it is asked for many at once."""
+
+    batches = True
+    rounds: list = []
+
+    def compute_many(self, sources):
+        type(self).rounds.append(len(sources))
+        return super().compute_many(sources)
+
+
+def test_batches(store):
+    Batched.rounds = []
+    words = ["a" * n for n in range(1, 71)]
+    done = extract(Batched(), [*words, "a", None], store=store)
+    assert [value.tolist() for value in done.outcomes[:-1]] == [[n] for n in [*range(1, 71), 1]]
+    assert sum(Batched.rounds) >= 64
+    assert len(Batched.asked) == 70
+
+
+def test_fault_in_a_batch_is_that_of_one_source(store):
+    done = extract(Batched(), ["aa", "b1", "c"], store=store)
+    assert [None if value is None else value.tolist() for value in done.outcomes] == [[2], None, [1]]
+    assert done.faults == {1: "'b1' has no letters."}

@@ -12,7 +12,7 @@ import pytest
 
 from ferfusion.base.errors import UnknownNameError
 from ferfusion.features.audio.reading import Recording
-from ferfusion.features.sources import digest_of, recordings_of, sources_of
+from ferfusion.features.sources import SOURCES, digest_of, recordings_of, sources_of, videos_of, words_of
 
 
 def test_recordings_of_paths():
@@ -49,6 +49,45 @@ def test_sources():
     assert sources_of(X, "audio") == [Recording("a.wav", name="u1")]
     with pytest.raises(UnknownNameError, match="'visual'"):
         sources_of(X, "visual")
+
+
+def test_words():
+    so = {"word": "so", "start": 0.0, "confidence": np.nan}
+    cells = np.empty(7, dtype=object)
+    cells[:] = [[so], np.array([so], dtype=object), (), None, np.nan, "so", [{"word": "so", "start": np.float32(0.5)}]]
+    plain = [{"word": "so", "start": 0.0, "confidence": None}]
+    out = words_of(pd.DataFrame({"words": cells}))
+    assert out == [plain, plain, None, None, None, "so", [{"word": "so", "start": 0.5}]]
+    assert type(out[6][0]["start"]) is float
+    assert words_of(pd.DataFrame({"text": ["so"]})) == [None]
+
+
+def test_digest_of_words():
+    digest = digest_of([{"word": "so", "start": 0.5}])
+    assert digest == digest_of([{"start": np.float64(0.5), "word": "so"}])
+    assert len(digest) == 32
+    others = [[{"word": "so", "start": 0.6}], [{"word": "so"}], [{"word": "so", "start": 0.5}] * 2, "so"]
+    assert len({digest, *map(digest_of, others)}) == 5
+
+
+def test_videos(write, tone):
+    path = write("a.wav", tone())  # any file
+    X = pd.DataFrame({"video": [path, None, "", np.ones(3)], "start": [0.1, 0, 0, 0], "end": [0.2, 1, 1, 1]})
+    assert videos_of(X) == [Recording(path, None, 0.1, 0.2, "0"), None, None, None]
+    first = digest_of(videos_of(X)[0])
+    assert first == digest_of(recordings_of(X.rename(columns={"video": "audio"}))[0])
+    assert first != digest_of(videos_of(X.drop(columns="start"))[0])
+    assert videos_of(X[["start"]]) == [None] * 4
+
+
+def test_every_column_has_its_sources():
+    X = pd.DataFrame({"audio": ["a.wav"], "text": ["so"], "video": ["a.mp4"], "words": [[{"word": "so"}]]})
+    assert {name: sources_of(X, name)[0] for name in SOURCES} == {
+        "audio": Recording("a.wav", name="0"),
+        "text": "so",
+        "video": Recording("a.mp4", name="0"),
+        "words": [{"word": "so"}],
+    }
 
 
 def test_digest_of_text():

@@ -188,6 +188,35 @@ def test_changed_text_is_computed_again_alone(table):
     assert Length.asked == ["so happy", "so sad", "so what", "not so sad", "ah"]
 
 
+class HowMany(Extractor):
+    """Number of words: out of a column that is not its modality's."""
+
+    modality = "text"
+    source = "words"
+
+    def feature_names(self):
+        return ["n"]
+
+    def compute(self, source):
+        return np.array([len(source)])
+
+
+def test_another_column_than_that_of_the_modality(table):
+    views = Views([("text_n", HowMany())])
+    with pytest.raises(FeatureError, match="text_n: no row has words"):
+        views.fit(table)
+    so, much = {"word": "so", "start": 0.0}, {"word": "much", "start": 0.5}
+    table["words"] = [[so], [so, much], None, []]
+    out = views.fit_transform(table)
+    np.testing.assert_array_equal(out["text_n__n"], [1, 2, np.nan, np.nan])
+    out["text"] = "something else"
+    pd.testing.assert_frame_equal(views.fit_transform(out), out)
+    out["words"] = [[so, much], [so, much], [so], None]
+    np.testing.assert_array_equal(views.fit_transform(out)["text_n__n"], [2, 2, 1, np.nan])
+    without = views.fit_transform(out.drop(columns=["words"]))  # no words, nothing to compare with
+    np.testing.assert_array_equal(without["text_n__n"], out["text_n__n"])
+
+
 def test_features_of_another_shape(table, counted):
     out = counted().fit_transform(table)
     out.loc["u1", "audio"] = out.loc["u2", "audio"]

@@ -1,0 +1,1 @@
+"""Low-level descriptors: arrays in, arrays out, frame by frame. Knows no estimators, no tables and no files."""

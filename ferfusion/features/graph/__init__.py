@@ -1,0 +1,1 @@
+"""Graphs of utterances and what can be measured of them."""
