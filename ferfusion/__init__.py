@@ -20,7 +20,18 @@ _HOMES = {
     "make_system": "ferfusion.catalog",
     "save_model": "ferfusion.persistence",
 }
-_SUBPACKAGES = ("base", "catalog", "context", "corpora", "evaluation", "features", "fusion", "nn", "persistence", "systems")
+_SUBPACKAGES = (
+    "base",
+    "catalog",
+    "context",
+    "corpora",
+    "evaluation",
+    "features",
+    "fusion",
+    "nn",
+    "persistence",
+    "systems",
+)
 
 __all__ = [
     "__version__",
