@@ -269,7 +269,7 @@ def _finished(
             future, result = next(done)
             item = running.pop(future)
             if future.status not in ("finished", "error"):
-                message = f"The Dask cluster is gone (a task is {future.status}). What was finished is in the store."
+                message = f"The Dask cluster is gone (a task is {future.status}). A store keeps what was finished."
                 raise FerfusionError(message)
             if future.status == "error" and not _killed_workers(future):
                 future.result()  # raises

@@ -35,7 +35,12 @@ from pathlib import Path
 import numpy as np
 
 from ferfusion.base.errors import FeatureError
+from ferfusion.features.engine import extract
 from ferfusion.features.extractor import AudioExtractor
+
+
+def in_a_fold(extractor, recordings):
+    return [value.tolist() for value in extract(extractor, recordings).outcomes]
 
 
 class Loudness(AudioExtractor):
@@ -167,16 +172,10 @@ def test_evaluation_is_the_same(on_cluster, toy):
 
 def test_work_that_a_worker_hands_out_it_does_itself(remote, on_cluster, marks, recordings):
     # as in a search over parameters: folds on the cluster, and features in each fold
-    done = Parallel()(delayed(_in_a_fold)(remote.Loudness(str(marks)), recordings[:4]) for _ in range(2))
+    done = Parallel()(delayed(remote.in_a_fold)(remote.Loudness(str(marks)), recordings[:4]) for _ in range(2))
     assert done[0] == done[1]
     assert len(done[0]) == 4
     assert begun(marks) == 8
-
-
-def _in_a_fold(extractor, recordings):
-    from ferfusion.features.engine import extract
-
-    return [value.tolist() for value in extract(extractor, recordings).outcomes]
 
 
 def test_batches_are_split_among_the_workers(remote, on_cluster, marks, recordings):

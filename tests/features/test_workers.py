@@ -11,6 +11,7 @@ import time
 import warnings
 import weakref
 
+import cloudpickle
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -120,6 +121,15 @@ def test_portable_stays_where_it_came():
     # another one of the same kind is not taken for it: its class may have been written anew
     other, item = pickle.loads(pickle.dumps((Portable(Loading()), 7)))
     assert other(item) == (7, 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _by_value():
+    """Worker processes cannot import this module, so its classes travel whole."""
+    module = sys.modules[__name__]
+    cloudpickle.register_pickle_by_value(module)
+    yield
+    cloudpickle.unregister_pickle_by_value(module)
 
 
 class Watched(AudioExtractor):
