@@ -1,4 +1,4 @@
-"""The fundamental frequency is that of the sound: of tones exactly, of synthetic voices by the truth, of people by Praat."""
+"""The fundamental frequency: of tones exactly, of synthetic voices by their truth, of people by Praat."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import soundfile
@@ -26,7 +28,7 @@ def train(periods, amplitudes, rate=RATE, start=0.05):
 
 def relative_change(values, largest):
     values = np.asarray(values)
-    pairs = [(a, b) for a, b in zip(values[:-1], values[1:], strict=True) if a / b <= largest and b / a <= largest]
+    pairs = [(a, b) for a, b in pairwise(values) if a / b <= largest and b / a <= largest]
     return np.mean([abs(a - b) for a, b in pairs]) / np.nanmean(values)
 
 

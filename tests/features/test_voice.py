@@ -9,7 +9,7 @@ import soundfile
 from ferfusion.features.audio.analysis import Analysis
 from ferfusion.features.audio.lld.frames import times_of
 from ferfusion.features.audio.lld.harmonicity import find_hnr
-from ferfusion.features.audio.lld.pitch import Pitch, find_pitch
+from ferfusion.features.audio.lld.pitch import Pitch
 from ferfusion.features.audio.lld.voice import alpha_ratio, cepstral_peak, hammarberg, harmonic_levels, long_spectrum
 
 RATE = 16000
@@ -51,18 +51,15 @@ def test_hnr_by_hand():
     x = hum(160.0, 0.5) + 0.3 * rng.standard_normal(8000)
     hnr = find_hnr(x, RATE, everywhere(x, 160.0))
     for frame in (10, 17, 30):
-        start = frame * 160 - (213 + 100) // 2
-        both = x[start : start + 313] - x[start : start + 313].mean()
-        # 92 to 108: within a tenth of the period
+        mean = x[frame * 160 - (213 + 100) // 2 :][: 213 + 100].mean()
+        x0 = x[frame * 160 - (213 + 100) // 2 :] - mean
         r = {}
-        for lag in range(88, 114):
-            one, two = x[start : start + 213] - x[start : start + 313].mean(), x[start + lag : start + lag + 213]
-            two = two - x[start : start + 313].mean()
+        for lag in range(88, 114):  # a tenth of the period to both sides, and some more
+            one, two = x0[:213], x0[lag : lag + 213]
             r[lag] = one @ two / np.sqrt((one @ one) * (two @ two))
         best = max(range(90, 112), key=r.get)
         bend = r[best - 1] - 2 * r[best] + r[best + 1]
         height = r[best] - (r[best - 1] - r[best + 1]) ** 2 / 8 / bend
-        assert len(both) == 313
         assert hnr[frame] == pytest.approx(10 * np.log10(height / (1 - height)), abs=1e-6)
 
 
@@ -110,7 +107,7 @@ def test_level_of_known_sounds():
     t = np.arange(8000) / RATE
     tone = Analysis(0.5 * np.sin(2 * np.pi * 200 * t), RATE).level
     np.testing.assert_allclose(tone[4:-4], 20 * np.log10(0.5 / np.sqrt(2)), atol=0.1)
-    np.testing.assert_allclose(Analysis(0.25 * tone * 0 + 1.0, RATE).level, -100.0)  # an offset is no loudness
+    np.testing.assert_array_equal(Analysis(np.ones(500), RATE).level, -100.0)  # an offset is no loudness
     np.testing.assert_array_equal(Analysis(np.zeros(500), RATE).level, -100.0)
 
 

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy import fft
 
+from ferfusion.base.errors import FeatureError
 from ferfusion.features.audio.lld import spectrum
 from ferfusion.features.audio.lld.frames import frame_count, frames_of_signal, hann, hop_of, times_of
 from ferfusion.features.audio.lld.mel import mel_filters
@@ -19,6 +20,9 @@ WINDOW = 0.025  # seconds of a spectral frame
 _LOUDNESS_WINDOW = 0.040  # seconds; longer than a period of the deepest voice, so that its pulses do not show
 _QUIETEST = 1e-10  # power below which levels are not told apart: -100 dB re full scale
 N_MELS = 40
+_LOWEST_RATE = 4000  # hertz: the balance of the spectrum compares what lies below and above 2 kHz
+_LOUDEST = 1e9  # beyond all units of sound; powers must stay within single precision
+_BEYOND = 1e-6  # share of the power above the end of the band: 60 dB, as steep as resampling filters are
 
 
 class Analysis:
@@ -29,7 +33,12 @@ class Analysis:
     signal : ndarray, shape (n_samples,)
         Full scale is 1.
     sampling_rate : int
-        In hertz.
+        In hertz, 4000 at least.
+
+    Raises
+    ------
+    FeatureError
+        If the signal has no samples, some that are not finite or beyond all scales, or the rate is too low.
 
     Attributes
     ----------
@@ -47,12 +56,19 @@ class Analysis:
         Levels, at most 100 dB below the greatest of the frame.
     mel : ndarray, shape (n_frames, 40)
         Power in mel bands up to half the sampling rate.
+    bandwidth : float
+        Frequency in hertz above which there is next to nothing: below 4000 for recordings of 8 kHz, whatever rate they
+        were brought to.
     level : ndarray, shape (n_frames,)
         Loudness in dB re full scale, mean power under a Hann window of 40 ms.
     """
 
     def __init__(self, signal: np.ndarray, sampling_rate: int) -> None:
         self.signal = np.ascontiguousarray(signal, dtype=np.float64)
+        _check(self.signal)
+        if sampling_rate < _LOWEST_RATE:
+            message = f"Descriptors of speech need {_LOWEST_RATE} samples a second at least, not {sampling_rate:g}."
+            raise FeatureError(message)
         self.sampling_rate = int(sampling_rate)
         self.n_frames = frame_count(len(self.signal), self.sampling_rate)
         self.duration = len(self.signal) / self.sampling_rate
@@ -117,6 +133,12 @@ class Analysis:
         return spectrum.decibels(self.power)
 
     @cached_property
+    def bandwidth(self) -> float:
+        """Frequency above which there is next to nothing."""
+        above = np.cumsum(self.power.sum(axis=0, dtype=np.float64)[::-1])
+        return float(np.count_nonzero(above > _BEYOND * above[-1]) * self.frequencies[1])
+
+    @cached_property
     def level(self) -> np.ndarray:
         """Loudness in dB re full scale."""
         width = round(_LOUDNESS_WINDOW * self.sampling_rate)
@@ -124,6 +146,17 @@ class Analysis:
         centred = self.signal - self.signal.mean()
         squared = frames_of_signal(centred**2, self.sampling_rate, width)
         return 10.0 * np.log10(np.maximum(squared @ weights / weights.sum(), _QUIETEST))
+
+
+def _check(signal: np.ndarray) -> None:
+    """Kernels work without bounds: what they are given must make sense."""
+    if signal.ndim != 1 or not len(signal):
+        message = f"A sound is one row of samples, one at least, not an array of shape {signal.shape}."
+        raise FeatureError(message)
+    peak = float(np.abs(signal).max())
+    if not peak <= _LOUDEST:
+        message = f"Samples must be finite numbers whose full scale is 1, but they reach {peak:g}."
+        raise FeatureError(message)
 
 
 def _single(filters: np.ndarray) -> np.ndarray:

@@ -223,9 +223,11 @@ def _trend(x: np.ndarray, n: int, step: float, out: np.ndarray) -> None:
 def _steps(x: np.ndarray, n: int, step: float, out: np.ndarray) -> None:
     """Ascents, descents and peaks between frames that are neighbours in time."""
     rise, n_rise, fall, n_fall, total, squares, pairs, peaks = 0.0, 0, 0.0, 0, 0.0, 0.0, 0, 0
+    climbing = False  # a peak may be flat, but has an ascent before and a descent behind it
     for i in range(1, len(x)):
         d = (x[i] - x[i - 1]) / step
         if np.isnan(d):
+            climbing = False
             continue
         total += d
         squares += d * d
@@ -233,11 +235,13 @@ def _steps(x: np.ndarray, n: int, step: float, out: np.ndarray) -> None:
         if d > 0.0:
             rise += d
             n_rise += 1
-            if i + 1 < len(x) and x[i] >= x[i + 1] and x[i] > out[0]:
-                peaks += 1
+            climbing = True
         elif d < 0.0:
             fall += d
             n_fall += 1
+            if climbing and x[i - 1] > out[0]:
+                peaks += 1
+            climbing = False
     out[16] = rise / n_rise if n_rise > 0 else 0.0
     out[17] = fall / n_fall if n_fall > 0 else 0.0
     if pairs > 0:

@@ -15,6 +15,7 @@ from ferfusion.features.audio.lld.rhythm import pauses, runs, syllables
 __all__ = ["Prosody"]
 
 _REFERENCE = 27.5  # hertz of the lowest A: semitones above it
+_FINAL = 0.5  # seconds of voice that are the end of the melody
 
 
 class Prosody(Family):
@@ -38,7 +39,8 @@ class Prosody(Family):
     per second with and without pauses, and the fall of the melody at the end.
 
     F0 needs no Praat: it is an own autocorrelation method with a path search [1]_. A gain changes levels by its
-    decibels and nothing else; silence before the speech moves times only.
+    decibels and nothing else (below -100 dB all is silence). Silence before the speech changes nothing of the melody;
+    it counts in the level and in whatever is a share or per second.
 
     References
     ----------
@@ -142,9 +144,10 @@ def _std(values: np.ndarray) -> float:
 
 def _final_slope(sound: Analysis) -> float:
     """Slope of the melody over the last half second of voice."""
-    f0, times = sound.pitch.f0[sound.voiced], sound.times[sound.voiced]
-    if len(f0) < 3:
+    frames = np.flatnonzero(sound.voiced)
+    # in whole frames: seconds are rounded, and with them which frames count
+    frames = frames[frames >= frames[-1:] - round(_FINAL / sound.step)]
+    if len(frames) < 3:
         return 0.0
-    last = times >= times[-1] - 0.5
-    t, x = times[last] - times[last].mean(), 12.0 * np.log2(f0[last])
-    return float(t @ x / (t @ t)) if last.sum() >= 3 else 0.0
+    t, x = sound.times[frames] - sound.times[frames].mean(), 12.0 * np.log2(sound.pitch.f0[frames])
+    return float(t @ x / (t @ t))

@@ -38,6 +38,7 @@ class VoiceQuality(Family):
     -----
     All descriptors but the spectral balance (alpha ratio, Hammarberg index, slopes) are those of voiced frames.
     ``jitter`` and ``shimmer`` of the whole are means over all periods. A gain changes nothing.
+    In recordings that end below the ceiling, such as those of 8 kHz, fewer formants are looked for, below that end.
 
     Examples
     --------
@@ -70,7 +71,11 @@ class VoiceQuality(Family):
         """Descriptors, shape (n_frames, 16)."""
         jitter, shimmer = perturbation(sound.pulses, sound.times)
         formants, bandwidths = find_formants(
-            sound.signal, sound.sampling_rate, sound.voiced, ceiling=self.formant_ceiling
+            sound.signal,
+            sound.sampling_rate,
+            sound.voiced,
+            ceiling=self.formant_ceiling,
+            bandwidth=sound.bandwidth,
         )
         cpp, h1_h2, h1_a3 = self._long_frames(sound, formants[:, 2])
         return np.column_stack(

@@ -32,7 +32,8 @@ def gfcc(gammatone: np.ndarray, n_coefficients: int = 13) -> np.ndarray:
 
 def autocorrelations(power: np.ndarray, n_lags: int) -> np.ndarray:
     """Autocorrelation of frames by their power spectra, shape (n_frames, n_lags)."""
-    return fft.irfft(power, axis=1)[:, :n_lags].astype(np.float64)
+    # in double precision: where half of the band is empty, rounding would make impossible autocorrelations
+    return fft.irfft(power.astype(np.float64), axis=1)[:, :n_lags]
 
 
 def lpcc(power: np.ndarray, n_coefficients: int = 13, order: int = 16) -> np.ndarray:

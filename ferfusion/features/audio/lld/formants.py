@@ -16,6 +16,8 @@ __all__ = ["find_formants"]
 
 _PREEMPHASIS = 50.0  # hertz above which the spectrum is raised
 _WINDOW = 0.050  # seconds, of which the Gaussian lets through about half
+_POLES = 10  # below the ceiling
+_NARROWEST = 3000.0  # hertz: telephones let through more; a sound that ends lower is no narrow recording
 _EDGE = 50.0  # hertz at both ends of the spectrum in which a pole is no formant
 _MOST_ROUNDS = 60
 _CLOSE = 1e-16  # squared step at which a root is found
@@ -28,6 +30,7 @@ def find_formants(
     *,
     n_formants: int = 3,
     ceiling: float = 5500.0,
+    bandwidth: float = np.inf,
     step: float = STEP,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies and bandwidths of formants.
@@ -44,6 +47,9 @@ def find_formants(
         How many, from the lowest.
     ceiling : float, default=5500
         Frequency in hertz below which five formants are expected.
+    bandwidth : float, default=inf
+        Frequency in hertz above which the recording holds nothing. Poles would be drawn to the edge of an empty band:
+        they are then fitted below it, fewer in proportion.
     step : float, default=0.01
         Seconds from one frame to the next.
 
@@ -55,7 +61,8 @@ def find_formants(
     n = len(frames)
     frequencies, bandwidths = np.full((n, n_formants), np.nan), np.full((n, n_formants), np.nan)
     wanted = np.flatnonzero(frames)
-    rate = round(2 * ceiling)
+    top = min(ceiling, max(bandwidth, _NARROWEST))
+    rate, order = round(2 * top), round(_POLES * top / ceiling)
     x = soxr.resample(np.asarray(signal, dtype=np.float64), sampling_rate, rate)
     if len(wanted) == 0 or len(x) == 0:
         return frequencies, bandwidths
@@ -67,7 +74,7 @@ def find_formants(
         np.round(wanted * (hop_of(sampling_rate, step) / sampling_rate * rate)).astype(np.int64) - width // 2 + width
     )
     windows = np.lib.stride_tricks.sliding_window_view(padded, width)[np.minimum(starts, len(padded) - width)]
-    f, b = _resonances(windows * _gaussian(width), float(rate), 10, n_formants)
+    f, b = _resonances(windows * _gaussian(width), float(rate), order, n_formants)
     frequencies[wanted], bandwidths[wanted] = f, b
     return frequencies, bandwidths
 
@@ -82,7 +89,7 @@ def _gaussian(width: int) -> np.ndarray:
 def _resonances(frames: np.ndarray, rate: float, order: int, n_formants: int) -> tuple[np.ndarray, np.ndarray]:
     frequencies = np.zeros((len(frames), n_formants))
     bandwidths = np.zeros((len(frames), n_formants))
-    roots = np.zeros(order, np.complex128)
+    real, imaginary = np.zeros(order), np.zeros(order)  # pairs of numbers: complex ones take long to compile
     hertz, width = np.zeros(order + 1), np.zeros(order + 1)
     coefficients, before = np.zeros(order), np.zeros(order)
     forward, backward = np.zeros(frames.shape[1]), np.zeros(frames.shape[1])
@@ -90,10 +97,11 @@ def _resonances(frames: np.ndarray, rate: float, order: int, n_formants: int) ->
         n = 0
         _burg(frames[t], coefficients, before, forward, backward)
         for i in range(order):  # begun on a circle, not symmetric to the real axis
-            roots[i] = 0.9 * np.exp(1j * (2.0 * np.pi * i / order + 0.4))
+            angle = 2.0 * np.pi * i / order + 0.4
+            real[i], imaginary[i] = 0.9 * np.cos(angle), 0.9 * np.sin(angle)
         if coefficients[0] != 0.0:
-            _refine(coefficients, roots)
-            n = _in_order(roots, rate, hertz, width)
+            _refine(coefficients, real, imaginary)
+            n = _in_order(real, imaginary, rate, hertz, width)
         for k in range(n_formants):
             frequencies[t, k] = hertz[k] if k < n else np.nan
             bandwidths[t, k] = width[k] if k < n else np.nan
@@ -101,14 +109,13 @@ def _resonances(frames: np.ndarray, rate: float, order: int, n_formants: int) ->
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _in_order(roots: np.ndarray, rate: float, hertz: np.ndarray, width: np.ndarray) -> int:
+def _in_order(real: np.ndarray, imaginary: np.ndarray, rate: float, hertz: np.ndarray, width: np.ndarray) -> int:
     """Frequencies and bandwidths of the upper roots, from the lowest; how many there are."""
     n = 0
-    for i in range(len(roots)):
-        real, imaginary = roots[i].real, roots[i].imag
-        squared = real * real + imaginary * imaginary
-        f = np.arctan2(imaginary, real) * rate / (2.0 * np.pi)
-        if imaginary < 0.0 or squared == 0.0 or f < _EDGE or f > rate / 2.0 - _EDGE:
+    for i in range(len(real)):
+        squared = real[i] * real[i] + imaginary[i] * imaginary[i]
+        f = np.arctan2(imaginary[i], real[i]) * rate / (2.0 * np.pi)
+        if imaginary[i] < 0.0 or squared == 0.0 or f < _EDGE or f > rate / 2.0 - _EDGE:
             continue
         k = n
         while k > 0 and hertz[k - 1] > f:
@@ -150,26 +157,36 @@ def _burg(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _refine(coefficients: np.ndarray, roots: np.ndarray) -> None:
+def _refine(coefficients: np.ndarray, real: np.ndarray, imaginary: np.ndarray) -> None:
     """Roots of z**n - c[0] z**(n-1) - ... - c[n-1], all at once by the method of Ehrlich and Aberth."""
-    n = len(roots)
+    n = len(real)
     for _ in range(_MOST_ROUNDS):
         largest = 0.0
         for i in range(n):
-            value, slope = 1.0 + 0.0j, 0.0 + 0.0j
+            x, y = real[i], imaginary[i]
+            p, q = 1.0, 0.0  # the polynomial at the root
+            u, v = 0.0, 0.0  # its slope
             for k in range(n):
-                slope = slope * roots[i] + value
-                value = value * roots[i] - coefficients[k]
-            if slope == 0.0:
-                slope = 1e-12 + 0.0j
-            newton = value / slope
-            repulsion = 0.0 + 0.0j
+                u, v = u * x - v * y + p, u * y + v * x + q
+                p, q = p * x - q * y - coefficients[k], p * y + q * x
+            size = u * u + v * v
+            if size == 0.0:
+                u, size = 1e-12, 1e-24
+            p, q = (p * u + q * v) / size, (q * u - p * v) / size  # Newton's step
+            u, v = 0.0, 0.0  # repulsion by the other roots
             for j in range(n):
                 if j != i:
-                    gap = roots[i] - roots[j]
-                    repulsion += 1.0 / (gap if gap != 0.0 else 1e-9 + 1e-9j)
-            change = newton / (1.0 - newton * repulsion)
-            roots[i] -= change
-            largest = max(largest, change.real**2 + change.imag**2)
+                    a, b = x - real[j], y - imaginary[j]
+                    size = a * a + b * b
+                    if size == 0.0:
+                        a, b, size = 1e-9, 1e-9, 2e-18
+                    u += a / size
+                    v -= b / size
+            a, b = 1.0 - (p * u - q * v), -(p * v + q * u)
+            size = a * a + b * b
+            a, b = (p * a + q * b) / size, (q * a - p * b) / size
+            real[i] -= a
+            imaginary[i] -= b
+            largest = max(largest, a * a + b * b)
         if largest < _CLOSE:
             break

@@ -152,7 +152,9 @@ def _walk(
     x: np.ndarray, lags: np.ndarray, hop: float, places: np.ndarray, periods: np.ndarray, amplitudes: np.ndarray
 ) -> int:
     """Pulses of every run of voiced frames: begun at the strongest point of its middle, then to both sides."""
-    n_frames, n = len(lags), 0
+    n_frames = len(lags)
+    # of one type, lest _steps be compiled anew for every constant it is given
+    n, back, ahead = int(np.int64(0)), int(np.int64(-1)), int(np.int64(1))
     t = 0
     while t < n_frames:
         if lags[t] == 0.0:
@@ -165,7 +167,7 @@ def _walk(
         middle = (t + end) // 2
         seed = _strongest(x, middle * hop, lags[middle])
         first = n
-        n = _steps(x, seed, left, -1, lags, hop, places, periods, n)
+        n = _steps(x, seed, left, back, lags, hop, places, periods, n)
         # found from right to left: turned round, each with the period that leads on from it
         i, j = first, n - 1
         while i < j:
@@ -175,7 +177,7 @@ def _walk(
             j -= 1
         here = n
         places[here] = seed
-        n = _steps(x, seed, right, 1, lags, hop, places, periods, n + 1)
+        n = _steps(x, seed, right, ahead, lags, hop, places, periods, n + 1)
         # to the right a period leads to its pulse: moved one place down
         for k in range(here, n - 1):
             periods[k] = periods[k + 1]
