@@ -112,7 +112,9 @@ def test_synthetic_voices(small_corpus):
     f0, single, seen = (np.concatenate(part) for part in (found, single, seen))
     assert len(f0) > 10000
     assert np.isnan(f0).mean() < 0.01
-    # of all truly voiced frames, those that were missed included; the truth is one over a single period, jitter and all
+    # Of all truly voiced frames, those that were missed included. The truth is one over a single period, jitter and
+    # all: even the mean of the true periods under the window is within 2 % in 98 % of the frames only, and the more
+    # jitter there is the fewer (all 8 voices of the default corpus: 94 %; without their jitter, as below, 97 %).
     assert np.mean(np.abs(f0 / single - 1) < 0.02) >= 0.95
     # without the jitter, which a window of three periods cannot see
     assert np.mean(np.abs(f0 / seen - 1) < 0.02) >= 0.975

@@ -71,6 +71,18 @@ def test_hnr_only_of_voiced_frames():
     assert np.isnan(find_hnr(np.zeros(1600), RATE, everywhere(np.zeros(1600), 150.0))).all()
 
 
+def test_hnr_does_not_drift_where_steps_are_no_whole_samples():
+    # 220 samples a frame at 22.05 kHz: after 8 s a step of 220.5 would be 18 ms off
+    rate = 22050
+    x = np.concatenate([hum(150.0, 0.2, rate, noise) for noise in (0, 20, 0, 20)])
+    pitch = everywhere(x, 150.0, rate)
+    found = find_hnr(x, rate, pitch)
+    later = np.concatenate([np.zeros(800 * 220), x])
+    moved = Pitch(np.append(np.full(800, np.nan), pitch.f0), np.append(np.zeros(800), pitch.strength))
+    assert np.ptp(found[3:-3]) > 15
+    np.testing.assert_allclose(find_hnr(later, rate, moved)[803:-3], found[3:-3], rtol=1e-6)
+
+
 def test_praat_says_the_same_of_harmonicity_and_loudness(corpus_folder):
     parselmouth = pytest.importorskip("parselmouth")
     files = sorted((corpus_folder("emodb") / "wav").glob("*.wav"))[::13][:40]
