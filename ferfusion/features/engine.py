@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from tqdm.auto import tqdm
 from ferfusion.base.errors import AudioError, FeatureError
 from ferfusion.features.extractor import Extractor
 from ferfusion.features.store import FeatureStore
-from ferfusion.features.workers import Portable, n_workers, run_all
+from ferfusion.features.workers import Portable, n_workers, one_blas_thread, run_all
 
 __all__ = ["Extraction", "extract"]
 
@@ -88,7 +89,7 @@ def extract(
         if source is not None:
             # a file that is not there has no digest; it still has to fail under its own name
             by_key.setdefault(digests[position] or f"missing:{position}", source)
-    work = Portable(partial(_try_batch, extractor))
+    work = Portable(partial(_try_batch, extractor), one_thread=not extractor.batches)
     reasons: dict[str, str] = {}
     done: dict[str, np.ndarray] = {}
     with tqdm(total=len(by_key), desc=title, unit="rec", disable=None if progress else True, leave=False) as bar:
@@ -101,9 +102,11 @@ def extract(
                 else:
                     yield key, outcome
 
-        for key, outcome in _stream(extractor, list(by_key), compute, store, n_jobs):
-            done[key] = outcome if reduce is None else reduce(outcome)
-            bar.update()
+        # where an extractor has threads of its own it may use them
+        with nullcontext() if extractor.batches else one_blas_thread():
+            for key, outcome in _stream(extractor, list(by_key), compute, store, n_jobs):
+                done[key] = outcome if reduce is None else reduce(outcome)
+                bar.update()
     values, faults = [], {}
     for position, source in enumerate(sources):
         key = digests[position] or f"missing:{position}"

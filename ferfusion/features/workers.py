@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 import uuid
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
 
 from ferfusion.base.errors import FerfusionError
 from ferfusion.base.optional import require
 
-__all__ = ["Portable", "dask_cluster", "n_workers", "run_all"]
+__all__ = ["Portable", "dask_cluster", "n_workers", "one_blas_thread", "run_all"]
 
 _BATCH = 64  # results a call where the backend gives them all at the end
 _AHEAD = 2  # items a core of a cluster that are on their way at a time
@@ -38,30 +41,74 @@ class Portable:
     ----------
     function : callable
         Takes an item.
+    one_thread : bool, default=False
+        Whether linear algebra has one thread while the function works in another process.
     """
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, one_thread: bool = False) -> None:
         self.function = function
+        self.one_thread = one_thread
         self._token = uuid.uuid4().hex
+        self._arrived = False
 
     def __call__(self, item: Any) -> Any:
         """Result for an item."""
-        return self.function(item)
+        with one_blas_thread() if self._arrived and self.one_thread else nullcontext():
+            return self.function(item)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _arrived, (self._token, self.function)
+        return _arrived, (self._token, self.function, self.one_thread)
 
 
 _here: OrderedDict[str, Portable] = OrderedDict()
 
 
-def _arrived(token: str, function: Function) -> Portable:
+def _arrived(token: str, function: Function, one_thread: bool) -> Portable:
     with _lock:
-        found = _here.setdefault(token, Portable(function))
+        found = _here.setdefault(token, Portable(function, one_thread))
+        found._arrived = True
         _here.move_to_end(token)
         while len(_here) > _KEPT:
             _here.popitem(last=False)
         return found
+
+
+class _OneBlasThread:
+    """Limits linear algebra from the first that enters to the last that leaves, whichever threads they are in."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._lock = threading.Lock()
+        self._limits: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limits = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+@lru_cache(maxsize=1)
+def _libraries(n_modules: int) -> ThreadpoolController:
+    # to look for them takes milliseconds; a module that came since may have brought one along
+    return ThreadpoolController()
+
+
+_one_blas_thread = _OneBlasThread()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """Context in which linear algebra has one thread, in all threads of this process.
+
+    Work on many recordings at a time has a core for each; and how many threads share a product changes its last bits.
+    """
+    return _one_blas_thread
 
 
 def n_workers(n_jobs: int | None = None) -> int:

@@ -15,6 +15,7 @@ import cloudpickle
 import numpy as np
 import pytest
 from joblib import parallel_config
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from ferfusion.base.errors import FerfusionError, MissingDependencyError
 from ferfusion.features.audio.reading import Recording
@@ -207,6 +208,34 @@ def test_cluster_without_the_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingDependencyError, match=r"pip install 'ferfusion\[dask\]'"), dask_cluster("tcp://a:1"):
         pass
+
+
+class Threads(AudioExtractor):
+    """Says how many threads linear algebra has."""
+
+    batches = False
+
+    def feature_names(self):
+        return ["threads"]
+
+    def process(self, signal, sampling_rate):
+        return np.array([blas_threads()])
+
+
+def blas_threads():
+    return max(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+def test_linear_algebra_has_one_thread_and_then_its_own_again(backend, write, tone, monkeypatch):
+    sources = [Recording(write(f"{n}.wav", tone(n / 16000))) for n in range(1600, 1612)]
+    with threadpool_limits(2, user_api="blas"), parallel_config(backend, n_jobs=2):
+        done = extract(Threads(), sources)
+        assert [int(value[0]) for value in done.outcomes] == [1] * 12
+        assert blas_threads() == 2
+        if backend == "sequential":
+            monkeypatch.setattr(Threads, "batches", True)  # of its own
+            assert [int(value[0]) for value in extract(Threads(), sources).outcomes] == [2] * 12
 
 
 class Batched(AudioExtractor):
