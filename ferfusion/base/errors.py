@@ -14,6 +14,7 @@ __all__ = [
     "MissingDependencyError",
     "ModelFileError",
     "ProtocolError",
+    "SelectionError",
     "TableError",
     "UnknownNameError",
     "UntrustedModelError",
@@ -53,6 +54,10 @@ class CorpusError(FerfusionError, ValueError):
 
 class ProtocolError(FerfusionError, ValueError):
     """Folds cannot be made as asked (one speaker only, rows in two test parts, ...)."""
+
+
+class SelectionError(FerfusionError, ValueError):
+    """Columns cannot be chosen as asked (one class only, no subset left, a checkpoint of another search, ...)."""
 
 
 class ModelFileError(FerfusionError, ValueError):

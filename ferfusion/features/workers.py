@@ -73,42 +73,18 @@ def _arrived(token: str, function: Function, one_thread: bool) -> Portable:
         return found
 
 
-class _OneBlasThread:
-    """Limits linear algebra from the first that enters to the last that leaves, whichever threads they are in."""
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Context in which linear algebra has one thread, in all threads of this process.
 
-    def __init__(self) -> None:
-        self._inside = 0
-        self._lock = threading.Lock()
-        self._limits: Any = None
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limits = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limits.restore_original_limits()
+    Work on many recordings at a time has a core for each; and how many threads share a product changes its last bits.
+    """
+    return _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
 
 
 @lru_cache(maxsize=1)
 def _libraries(n_modules: int) -> ThreadpoolController:
     # to look for them takes milliseconds; a module that came since may have brought one along
     return ThreadpoolController()
-
-
-_one_blas_thread = _OneBlasThread()
-
-
-def one_blas_thread() -> AbstractContextManager[None]:
-    """Context in which linear algebra has one thread, in all threads of this process.
-
-    Work on many recordings at a time has a core for each; and how many threads share a product changes its last bits.
-    """
-    return _one_blas_thread
 
 
 def n_workers(n_jobs: int | None = None) -> int:

@@ -113,8 +113,7 @@ class Analysis:
         start = (self.n_fft - width) // 2
         window[start : start + width] = hann(width)
         frames = frames_of_signal(self.signal.astype(np.float32), self.sampling_rate, self.n_fft)
-        frames *= window
-        bins = fft.rfft(frames, axis=1, overwrite_x=True)
+        bins = fft.rfft(frames * window, axis=1, overwrite_x=True)
         return bins.real**2 + bins.imag**2
 
     @cached_property
@@ -145,7 +144,7 @@ class Analysis:
         weights = hann(width)
         centred = self.signal - self.signal.mean()
         squared = frames_of_signal(centred**2, self.sampling_rate, width)
-        return 10.0 * np.log10(np.maximum(squared @ weights / weights.sum(), _QUIETEST))
+        return 10.0 * np.log10(np.maximum(np.einsum("ti,i->t", squared, weights) / weights.sum(), _QUIETEST))
 
 
 def _check(signal: np.ndarray) -> None:

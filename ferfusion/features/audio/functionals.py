@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from ferfusion.base.errors import UnknownNameError
 from ferfusion.features.audio.lld.frames import STEP
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONALS", "FUNCTIONAL_NAMES", "functional_names", "functionals_of"]
 
-# in the order in which _of_contour writes them
+# in the order in which _of_block puts them
 FUNCTIONAL_NAMES = (
     "mean",
     "std",
@@ -45,6 +45,8 @@ FUNCTIONAL_NAMES = (
     "unvoiced_mean",
     "unvoiced_std",
 )
+_ROUNDING = 1e-7  # share of the greatest value below which a step is none
+_BLOCK = 1 << 16  # values worked on at a time: they stay in the cache
 _REGIONS = FUNCTIONAL_NAMES[-4:]  # not for descriptors that are defined in voiced frames only
 _STANDARD = tuple(
     name for name in FUNCTIONAL_NAMES if name not in ("min", "max", "range", "p25", "p75", "share_above_half")
@@ -110,11 +112,17 @@ def functionals_of(
         which stands beside it, tells the two apart. (openSMILE does so, too.)
     """
     contours = np.ascontiguousarray(np.where(np.isfinite(frames), frames, np.nan).T)
-    values = _of_contours(contours, np.sort(contours, axis=1), voiced, step)  # missing ones are sorted to the end
-    places = {name: i for i, name in enumerate(FUNCTIONAL_NAMES)}
-    of_voice, of_all = ([places[name] for name in _of(functionals, kind)] for kind in (True, False))
-    chosen = [values[j, of_voice if part.voiced else of_all] for j, part in enumerate(descriptors)]
-    return np.concatenate(chosen) if chosen else np.empty(0)
+    values = _of_contours(contours, voiced, step)
+    asked = functionals if isinstance(functionals, str) else tuple(functionals)
+    return values.ravel()[_places(asked, tuple(part.voiced for part in descriptors))]
+
+
+@lru_cache(maxsize=64)
+def _places(functionals: str | tuple[str, ...], voiced: tuple[bool, ...]) -> np.ndarray:
+    """Where the values asked for stand among all values of all descriptors."""
+    number = {name: i for i, name in enumerate(FUNCTIONAL_NAMES)}
+    chosen = {kind: [number[name] for name in _of(functionals, kind)] for kind in (True, False)}
+    return np.array([len(number) * j + i for j, kind in enumerate(voiced) for i in chosen[kind]], dtype=np.intp)
 
 
 def _of(functionals: str | Sequence[str], voiced: bool) -> tuple[str, ...]:
@@ -130,135 +138,123 @@ def _of(functionals: str | Sequence[str], voiced: bool) -> tuple[str, ...]:
     return tuple(name for name in chosen if name not in _REGIONS) if voiced else chosen
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _of_contours(contours: np.ndarray, ordered: np.ndarray, voiced: np.ndarray, step: float) -> np.ndarray:
+def _of_contours(contours: np.ndarray, voiced: np.ndarray, step: float) -> np.ndarray:
     """All functionals of each contour, in the order of FUNCTIONAL_NAMES."""
     n_contours, n_frames = contours.shape
-    out = np.zeros((n_contours, 26))
-    for j in range(n_contours):
-        x = contours[j]
-        n = 0
-        while n < n_frames and not np.isnan(ordered[j, n]):
-            n += 1
-        if n == 0:
-            continue
-        _distribution(ordered[j], n, out[j])
-        _trend(x, n, step, out[j])
-        _steps(x, n, step, out[j])
-        _regions(x, voiced, out[j])
+    out = np.zeros((n_contours, len(FUNCTIONAL_NAMES)))
+    size = max(1, _BLOCK // max(1, n_frames))
+    for first in range(0, n_contours, size):
+        block = contours[first : first + size]
+        some = ~np.isnan(block).all(axis=1)
+        if some.any():
+            out[first : first + size][some] = _of_block(block[some], voiced, step)
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _distribution(ordered: np.ndarray, n: int, out: np.ndarray) -> None:
-    mean = 0.0
-    for i in range(n):
-        mean += ordered[i]
-    mean /= n
-    second, third, fourth = 0.0, 0.0, 0.0
-    for i in range(n):
-        d = ordered[i] - mean
-        second += d * d
-        third += d * d * d
-        fourth += d * d * d * d
-    variance = second / n
-    out[0], out[1] = mean, np.sqrt(variance)
-    if variance > 1e-24 * max(1.0, mean * mean):
-        out[2] = third / n / (variance * out[1])
-        out[3] = fourth / n / (variance * variance) - 3.0
-    low, high = ordered[0], ordered[n - 1]
-    out[4], out[5], out[6] = low, high, high - low
-    out[7], out[8], out[9] = _quantile(ordered, n, 0.05), _quantile(ordered, n, 0.25), _quantile(ordered, n, 0.5)
-    out[10], out[11] = _quantile(ordered, n, 0.75), _quantile(ordered, n, 0.95)
-    out[12] = out[10] - out[8]
-    if high > low:
-        for i in range(n):
-            if ordered[i] > low + 0.5 * (high - low):
-                out[20] += 1.0 / n
-            if ordered[i] > low + 0.75 * (high - low):
-                out[21] += 1.0 / n
+def _of_block(x: np.ndarray, voiced: np.ndarray, step: float) -> np.ndarray:
+    known = ~np.isnan(x)
+    n = known.sum(axis=1)
+    mean = np.where(known, x, 0.0).sum(axis=1) / n
+    deviation = np.where(known, x - mean[:, None], 0.0)
+    values = (
+        *_distribution(np.sort(x, axis=1), n, mean, deviation),  # missing ones are sorted to the end
+        *_trend(known, n, deviation, step),
+        *_steps(x, n, mean, step),
+        *_shares(x, n),
+        *_regions(known, mean, deviation, voiced),
+    )
+    return np.column_stack(values)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _quantile(ordered: np.ndarray, n: int, share: float) -> float:
+def _distribution(ordered: np.ndarray, n: np.ndarray, mean: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, ...]:
+    squares = d * d
+    variance = squares.sum(axis=1) / n
+    spread = np.sqrt(variance)
+    third, fourth = _dot(squares, d) / n, _dot(squares, squares) / n
+    varied = variance > 1e-24 * np.maximum(1.0, mean * mean)
+    safe = np.where(varied, variance, 1.0)
+    skewness = np.where(varied, third / (safe * np.sqrt(safe)), 0.0)
+    kurtosis = np.where(varied, fourth / (safe * safe) - 3.0, 0.0)
+    low, high = ordered[:, 0], ordered[np.arange(len(n)), n - 1]
+    quantiles = [_quantile(ordered, n, share) for share in (0.05, 0.25, 0.5, 0.75, 0.95)]
+    return mean, spread, skewness, kurtosis, low, high, high - low, *quantiles, quantiles[3] - quantiles[1]
+
+
+def _quantile(ordered: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
     place = share * (n - 1)
-    low = int(place)
-    high = min(low + 1, n - 1)
-    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
+    low = place.astype(int)
+    rows = np.arange(len(n))
+    below, above = ordered[rows, low], ordered[rows, np.minimum(low + 1, n - 1)]
+    return below + (place - low) * (above - below)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _trend(x: np.ndarray, n: int, step: float, out: np.ndarray) -> None:
+def _trend(known: np.ndarray, n: np.ndarray, d: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
     """Straight line and parabola by least squares, on orthogonal polynomials of the times."""
-    centre = 0.0
-    for i in range(len(x)):
-        if not np.isnan(x[i]):
-            centre += i * step
-    centre /= n
-    s2, s3, product = 0.0, 0.0, 0.0
-    for i in range(len(x)):
-        if not np.isnan(x[i]):
-            t = i * step - centre
-            s2 += t * t
-            s3 += t * t * t
-            product += t * (x[i] - out[0])
-    if n < 2 or s2 <= 0.0:
-        return
-    slope = product / s2
-    left, bend, norm = 0.0, 0.0, 0.0
-    for i in range(len(x)):
-        if not np.isnan(x[i]):
-            t = i * step - centre
-            rest = x[i] - out[0] - slope * t
-            q = t * t - s3 / s2 * t - s2 / n
-            left += rest * rest
-            bend += q * rest
-            norm += q * q
-    out[13], out[15] = slope, np.sqrt(left / n)
-    if n > 2 and norm > 1e-18:
-        out[14] = bend / norm
+    times = (np.arange(d.shape[1]) - 0.5 * (d.shape[1] - 1)) * step
+    centre = np.where(known, times, 0.0).sum(axis=1) / n
+    t = np.where(known, times - centre[:, None], 0.0)
+    squares = t * t
+    s2 = squares.sum(axis=1)
+    sloped = (n > 1) & (s2 > 0.0)
+    safe = np.where(sloped, s2, 1.0)
+    slope = np.where(sloped, _dot(t, d) / safe, 0.0)
+    rest = d - slope[:, None] * t
+    residual = np.where(sloped, np.sqrt(_dot(rest, rest) / n), 0.0)
+    parabola = squares - (_dot(squares, t) / safe)[:, None] * t
+    parabola -= (s2 / n)[:, None]
+    parabola *= known
+    norm = _dot(parabola, parabola)
+    bent = sloped & (n > 2) & (norm > 1e-18)
+    curvature = np.where(bent, _dot(parabola, rest) / np.where(bent, norm, 1.0), 0.0)
+    return slope, curvature, residual
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _steps(x: np.ndarray, n: int, step: float, out: np.ndarray) -> None:
+def _steps(x: np.ndarray, n: np.ndarray, mean: np.ndarray, step: float) -> tuple[np.ndarray, ...]:
     """Ascents, descents and peaks between frames that are neighbours in time."""
-    rise, n_rise, fall, n_fall, total, squares, pairs, peaks = 0.0, 0, 0.0, 0, 0.0, 0.0, 0, 0
-    climbing = False  # a peak may be flat, but has an ascent before and a descent behind it
-    for i in range(1, len(x)):
-        d = (x[i] - x[i - 1]) / step
-        if np.isnan(d):
-            climbing = False
-            continue
-        total += d
-        squares += d * d
-        pairs += 1
-        if d > 0.0:
-            rise += d
-            n_rise += 1
-            climbing = True
-        elif d < 0.0:
-            fall += d
-            n_fall += 1
-            if climbing and x[i - 1] > out[0]:
-                peaks += 1
-            climbing = False
-    out[16] = rise / n_rise if n_rise > 0 else 0.0
-    out[17] = fall / n_fall if n_fall > 0 else 0.0
-    if pairs > 0:
-        out[18] = np.sqrt(max(0.0, squares / pairs - (total / pairs) ** 2))
-    out[19] = peaks / (n * step)
+    change = np.diff(x, axis=1)
+    # what rounding leaves of a constant is no peak
+    change[np.abs(change) <= _ROUNDING * np.nanmax(np.abs(x), axis=1)[:, None]] = 0.0
+    change /= step
+    up, down = change > 0.0, change < 0.0
+    pairs = (~np.isnan(change)).sum(axis=1)
+    ascents, descents = np.where(up, change, 0.0), np.where(down, change, 0.0)
+    ascent, descent = ascents.sum(axis=1), descents.sum(axis=1)
+    squares = _dot(ascents, ascents) + _dot(descents, descents)
+    each = np.maximum(pairs, 1)
+    spread = np.sqrt(np.maximum(0.0, squares / each - ((ascent + descent) / each) ** 2))
+    rise, fall = ascent / np.maximum(up.sum(axis=1), 1), descent / np.maximum(down.sum(axis=1), 1)
+    return rise, fall, spread, _n_peaks(x, change, up, down & (x[:, :-1] > mean[:, None])) / (n * step)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _regions(x: np.ndarray, voiced: np.ndarray, out: np.ndarray) -> None:
-    for k in range(2):
-        n, total, squares = 0, 0.0, 0.0
-        for i in range(len(x)):
-            if voiced[i] == (k == 0) and not np.isnan(x[i]):
-                d = x[i] - out[0]
-                n += 1
-                total += d
-                squares += d * d
-        if n > 0:
-            out[22 + 2 * k] = out[0] + total / n
-            out[23 + 2 * k] = np.sqrt(max(0.0, squares / n - (total / n) ** 2))
+def _n_peaks(x: np.ndarray, change: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
+    # a peak may be flat, but has an ascent before and a descent behind it: for each descent the last step that was none
+    if change.shape[1] < 2:
+        return np.zeros(len(x))
+    last = np.where(change[:, :-1] == 0.0, -1, np.arange(change.shape[1] - 1))
+    last = np.maximum.accumulate(last, axis=1)
+    row, place = np.nonzero(down[:, 1:])
+    before = last[row, place]
+    climbing = up[row, before] & (before >= 0)
+    return np.bincount(row[climbing], minlength=len(x))
+
+
+def _shares(x: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, ...]:
+    low, high = np.nanmin(x, axis=1), np.nanmax(x, axis=1)
+    above = [(x > (low + share * (high - low))[:, None]).sum(axis=1) / n for share in (0.5, 0.75)]
+    return above[0] * (high > low), above[1] * (high > low)
+
+
+def _regions(known: np.ndarray, mean: np.ndarray, d: np.ndarray, voiced: np.ndarray) -> tuple[np.ndarray, ...]:
+    values: list[np.ndarray] = []
+    for region in (voiced, ~voiced):
+        n = np.compress(region, known, axis=1).sum(axis=1)
+        inside, each = np.compress(region, d, axis=1), np.maximum(n, 1)
+        offset = inside.sum(axis=1) / each
+        spread = np.sqrt(np.maximum(0.0, _dot(inside, inside) / each - offset**2))
+        values += [np.where(n > 0, mean + offset, 0.0), np.where(n > 0, spread, 0.0)]
+    return tuple(values)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of each pair of rows; not by BLAS, whose last bits depend on how many rows there are."""
+    return np.einsum("ij,ij->i", a, b)

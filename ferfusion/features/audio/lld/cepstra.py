@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-from numba import njit
-from scipy import fft
 
 from ferfusion.features.audio.lld.mel import dct_matrix, power_to_db
 
@@ -33,7 +33,16 @@ def gfcc(gammatone: np.ndarray, n_coefficients: int = 13) -> np.ndarray:
 def autocorrelations(power: np.ndarray, n_lags: int) -> np.ndarray:
     """Autocorrelation of frames by their power spectra, shape (n_frames, n_lags)."""
     # in double precision: where half of the band is empty, rounding would make impossible autocorrelations
-    return fft.irfft(power.astype(np.float64), axis=1)[:, :n_lags]
+    return power.astype(np.float64) @ _cosines(power.shape[1], n_lags)
+
+
+@lru_cache(maxsize=16)
+def _cosines(n_bins: int, n_lags: int) -> np.ndarray:
+    # of the few lags that are wanted; a Fourier transform gives all
+    size = max(1, 2 * (n_bins - 1))
+    waves = np.cos(2.0 * np.pi * np.outer(np.arange(n_bins), np.arange(n_lags)) / size) / size
+    waves[1 : size - n_bins + 1] *= 2.0  # all but the first and the last stand for two
+    return waves
 
 
 def lpcc(power: np.ndarray, n_coefficients: int = 13, order: int = 16) -> np.ndarray:
@@ -77,38 +86,26 @@ def plp(power: np.ndarray, frequencies: np.ndarray, n_coefficients: int = 13, or
     return _model_cepstra(autocorrelations(bands, order + 1), n_coefficients)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def _model_cepstra(r: np.ndarray, n_coefficients: int) -> np.ndarray:
     """Levinson's recursion for the predictor, then the recursion from predictor to cepstrum; zeros for silence."""
-    n_frames, n = r.shape
-    order = n - 1
-    out = np.zeros((n_frames, n_coefficients))
-    a, before = np.zeros(order), np.zeros(order)
-    for t in range(n_frames):
-        error = r[t, 0] * (1.0 + 1e-9)
-        if error <= 0.0:
-            continue
-        for i in range(order):
-            a[i] = 0.0
-        for m in range(order):
-            k = r[t, m + 1]
-            for i in range(m):
-                k -= a[i] * r[t, m - i]
-            k /= error
-            for i in range(m):
-                before[i] = a[i]
-            a[m] = k
-            for i in range(m):
-                a[i] = before[i] - k * before[m - 1 - i]
-            error *= 1.0 - k * k
-            if error <= 0.0:
-                break
-        for q in range(n_coefficients):
-            value = a[q] if q < order else 0.0
-            for i in range(max(0, q - order), q):
-                value += (i + 1.0) / (q + 1.0) * out[t, i] * a[q - 1 - i]
-            out[t, q] = value
-    return out
+    r = np.ascontiguousarray(r.T)  # frames side by side
+    order = len(r) - 1
+    a = np.zeros_like(r[1:])
+    error = r[0] * (1.0 + 1e-9)
+    for m in range(order):
+        sounding = error > 0.0
+        k = r[m + 1] - np.einsum("it,it->t", a[:m], r[m:0:-1])
+        k = np.where(sounding, k / np.where(sounding, error, 1.0), 0.0)
+        a[:m] -= k * a[:m][::-1]
+        a[m] = k
+        error = error * (1.0 - k * k)
+    out = np.zeros((n_coefficients, r.shape[1]))
+    for q in range(n_coefficients):  # each times its number
+        first = max(0, q - order)
+        out[q] = np.einsum("it,it->t", out[first:q], a[: q - first][::-1])
+        if q < order:
+            out[q] += (q + 1.0) * a[q]
+    return np.ascontiguousarray(out.T) / np.arange(1.0, n_coefficients + 1.0)
 
 
 def deltas(frames: np.ndarray, reach: int = 2) -> np.ndarray:

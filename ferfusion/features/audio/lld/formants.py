@@ -85,108 +85,88 @@ def _gaussian(width: int) -> np.ndarray:
     return (np.exp(-48.0 * place**2) - edge) / (1.0 - edge)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def _resonances(frames: np.ndarray, rate: float, order: int, n_formants: int) -> tuple[np.ndarray, np.ndarray]:
-    frequencies = np.zeros((len(frames), n_formants))
-    bandwidths = np.zeros((len(frames), n_formants))
-    real, imaginary = np.zeros(order), np.zeros(order)  # pairs of numbers: complex ones take long to compile
-    hertz, width = np.zeros(order + 1), np.zeros(order + 1)
-    coefficients, before = np.zeros(order), np.zeros(order)
-    forward, backward = np.zeros(frames.shape[1]), np.zeros(frames.shape[1])
-    for t in range(len(frames)):
-        n = 0
-        _burg(frames[t], coefficients, before, forward, backward)
-        for i in range(order):  # begun on a circle, not symmetric to the real axis
-            angle = 2.0 * np.pi * i / order + 0.4
-            real[i], imaginary[i] = 0.9 * np.cos(angle), 0.9 * np.sin(angle)
-        if coefficients[0] != 0.0:
-            _refine(coefficients, real, imaginary)
-            n = _in_order(real, imaginary, rate, hertz, width)
-        for k in range(n_formants):
-            frequencies[t, k] = hertz[k] if k < n else np.nan
-            bandwidths[t, k] = width[k] if k < n else np.nan
+    """Frequencies and bandwidths of the lowest resonances; NaN where there are fewer."""
+    coefficients = np.zeros((len(frames), order))
+    _burg(frames, coefficients, np.zeros(order), np.zeros(frames.shape[1]), np.zeros(frames.shape[1]))
+    start = 0.9 * np.exp(1j * (2.0 * np.pi * np.arange(order) / order + 0.4))  # not symmetric to the real axis
+    # pairs of numbers: complex ones take long to compile
+    real, imaginary = np.tile(start.real, (len(frames), 1)), np.tile(start.imag, (len(frames), 1))
+    _refine(coefficients, real, imaginary)
+    squared = real * real + imaginary * imaginary
+    hertz = np.arctan2(imaginary, real) * rate / (2.0 * np.pi)
+    none = (imaginary < 0.0) | (squared == 0.0) | (hertz < _EDGE) | (hertz > rate / 2.0 - _EDGE)
+    none |= coefficients[:, :1] == 0.0  # silence
+    order_of = np.argsort(np.where(none, np.inf, hertz), axis=1)[:, :n_formants]
+    width = np.abs(0.5 * np.log(np.where(none, 1.0, squared))) * rate / np.pi
+    lowest = (np.take_along_axis(np.where(none, np.nan, values), order_of, axis=1) for values in (hertz, width))
+    frequencies, bandwidths = (np.full((len(frames), n_formants), np.nan) for _ in range(2))
+    frequencies[:, : order_of.shape[1]], bandwidths[:, : order_of.shape[1]] = lowest
     return frequencies, bandwidths
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _in_order(real: np.ndarray, imaginary: np.ndarray, rate: float, hertz: np.ndarray, width: np.ndarray) -> int:
-    """Frequencies and bandwidths of the upper roots, from the lowest; how many there are."""
-    n = 0
-    for i in range(len(real)):
-        squared = real[i] * real[i] + imaginary[i] * imaginary[i]
-        f = np.arctan2(imaginary[i], real[i]) * rate / (2.0 * np.pi)
-        if imaginary[i] < 0.0 or squared == 0.0 or f < _EDGE or f > rate / 2.0 - _EDGE:
-            continue
-        k = n
-        while k > 0 and hertz[k - 1] > f:
-            hertz[k], width[k] = hertz[k - 1], width[k - 1]
-            k -= 1
-        hertz[k], width[k] = f, abs(0.5 * np.log(squared)) * rate / np.pi
-        n += 1
-    return n
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _burg(
-    x: np.ndarray, coefficients: np.ndarray, before: np.ndarray, forward: np.ndarray, backward: np.ndarray
+    frames: np.ndarray, coefficients: np.ndarray, before: np.ndarray, forward: np.ndarray, backward: np.ndarray
 ) -> None:
     """Prediction coefficients that make the forward and backward errors least; zeros for silence."""
-    for i in range(len(x) - 1):
-        forward[i], backward[i] = x[i + 1], x[i]
-    order = len(coefficients)
-    for m in range(order):
-        coefficients[m] = 0.0
-    for m in range(order):
-        n = len(x) - 1 - m
-        product, energy = 0.0, 0.0
-        for i in range(n):
-            product += forward[i] * backward[i]
-            energy += forward[i] * forward[i] + backward[i] * backward[i]
-        if energy <= 0.0:
-            break
-        k = 2.0 * product / energy
-        for i in range(m):
-            before[i] = coefficients[i]
-        for i in range(m):
-            coefficients[i] = before[i] - k * before[m - 1 - i]
-        coefficients[m] = k
-        for i in range(n - 1):
-            ahead = forward[i + 1] - k * backward[i + 1]
-            backward[i] = backward[i] - k * forward[i]
-            forward[i] = ahead
+    n_samples, order = frames.shape[1], coefficients.shape[1]
+    for t in range(frames.shape[0]):
+        for i in range(n_samples - 1):
+            forward[i] = frames[t, i + 1]
+            backward[i] = frames[t, i]
+        for m in range(order):
+            product, energy = 0.0, 0.0
+            for i in range(n_samples - 1 - m):
+                product += forward[i] * backward[i]
+                energy += forward[i] * forward[i] + backward[i] * backward[i]
+            if energy <= 0.0:
+                break
+            k = 2.0 * product / energy
+            for i in range(m):
+                before[i] = coefficients[t, i]
+            for i in range(m):
+                coefficients[t, i] = before[i] - k * before[m - 1 - i]
+            coefficients[t, m] = k
+            for i in range(n_samples - 2 - m):
+                ahead = forward[i + 1] - k * backward[i + 1]
+                backward[i] = backward[i] - k * forward[i]
+                forward[i] = ahead
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _refine(coefficients: np.ndarray, real: np.ndarray, imaginary: np.ndarray) -> None:
     """Roots of z**n - c[0] z**(n-1) - ... - c[n-1], all at once by the method of Ehrlich and Aberth."""
-    n = len(real)
-    for _ in range(_MOST_ROUNDS):
-        largest = 0.0
-        for i in range(n):
-            x, y = real[i], imaginary[i]
-            p, q = 1.0, 0.0  # the polynomial at the root
-            u, v = 0.0, 0.0  # its slope
-            for k in range(n):
-                u, v = u * x - v * y + p, u * y + v * x + q
-                p, q = p * x - q * y - coefficients[k], p * y + q * x
-            size = u * u + v * v
-            if size == 0.0:
-                u, size = 1e-12, 1e-24
-            p, q = (p * u + q * v) / size, (q * u - p * v) / size  # Newton's step
-            u, v = 0.0, 0.0  # repulsion by the other roots
-            for j in range(n):
-                if j != i:
-                    a, b = x - real[j], y - imaginary[j]
-                    size = a * a + b * b
-                    if size == 0.0:
-                        a, b, size = 1e-9, 1e-9, 2e-18
-                    u += a / size
-                    v -= b / size
-            a, b = 1.0 - (p * u - q * v), -(p * v + q * u)
-            size = a * a + b * b
-            a, b = (p * a + q * b) / size, (q * a - p * b) / size
-            real[i] -= a
-            imaginary[i] -= b
-            largest = max(largest, a * a + b * b)
-        if largest < _CLOSE:
-            break
+    n_frames, n = coefficients.shape
+    for t in range(n_frames):
+        for _ in range(_MOST_ROUNDS):
+            largest = 0.0
+            for i in range(n):
+                x, y = real[t, i], imaginary[t, i]
+                p, q = 1.0, 0.0  # the polynomial at the root
+                u, v = 0.0, 0.0  # its slope
+                for k in range(n):
+                    u, v = u * x - v * y + p, u * y + v * x + q
+                    p, q = p * x - q * y - coefficients[t, k], p * y + q * x
+                size = u * u + v * v
+                if size == 0.0:
+                    u, size = 1e-12, 1e-24
+                p, q = (p * u + q * v) / size, (q * u - p * v) / size  # Newton's step
+                u, v = 0.0, 0.0  # repulsion by the other roots
+                for j in range(n):
+                    if j != i:
+                        a, b = x - real[t, j], y - imaginary[t, j]
+                        size = a * a + b * b
+                        if size == 0.0:
+                            a, b, size = 1e-9, 1e-9, 2e-18
+                        u += a / size
+                        v -= b / size
+                a, b = 1.0 - (p * u - q * v), -(p * v + q * u)
+                size = a * a + b * b
+                a, b = (p * a + q * b) / size, (q * a - p * b) / size
+                real[t, i] -= a
+                imaginary[t, i] -= b
+                if a * a + b * b > largest:
+                    largest = a * a + b * b
+            if largest < _CLOSE:
+                break

@@ -59,12 +59,13 @@ def frames_of_signal(signal: np.ndarray, sampling_rate: int, width: int, step: f
     Returns
     -------
     ndarray, shape (n_frames, width)
-        A copy; row k is centred on ``k * step`` seconds.
+        Row k is centred on ``k * step`` seconds. Rows share samples: not to be written to.
     """
     padded = np.zeros(len(signal) + 2 * width, dtype=signal.dtype)
     padded[width : width + len(signal)] = signal
+    starts = frame_starts(len(signal), sampling_rate, width, step)
     windows = np.lib.stride_tricks.sliding_window_view(padded, width)
-    return windows[frame_starts(len(signal), sampling_rate, width, step)]
+    return windows[starts[0] : starts[-1] + 1 : hop_of(sampling_rate, step)]
 
 
 def hann(width: int) -> np.ndarray:

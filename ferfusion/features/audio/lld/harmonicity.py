@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from ferfusion.features.audio.lld.frames import STEP, hop_of
 from ferfusion.features.audio.lld.pitch import FLOOR, Pitch
@@ -11,6 +10,7 @@ from ferfusion.features.audio.lld.pitch import FLOOR, Pitch
 __all__ = ["find_hnr"]
 
 _SEARCH = 0.1  # share of the period by which the best lag may differ from the contour's
+_FRAMES = 512  # at a time
 _HIGHEST = 1.0 - 1e-6  # correlation of a voice without noise: 60 dB
 
 
@@ -46,40 +46,34 @@ def find_hnr(
     padding = 2 * width + 2
     padded = np.zeros(len(x) + 2 * padding)
     padded[padding : padding + len(x)] = x
-    r = np.minimum(_correlations(padded, lags, hop_of(sampling_rate, step), width, padding), _HIGHEST)
+    r = np.full(len(lags), np.nan)
+    voiced = np.flatnonzero(lags)
+    for frames in np.split(voiced, range(_FRAMES, len(voiced), _FRAMES)) if len(voiced) else []:
+        whole = lags[frames].astype(int)
+        starts = (frames * hop_of(sampling_rate, step) + 0.5).astype(int) + padding - (width + whole) // 2
+        r[frames] = np.minimum(_highest_correlation(padded, starts, lags[frames], width), _HIGHEST)
     harmonic = np.where(r > 0, r, np.nan)
     return 10.0 * np.log10(harmonic / (1.0 - harmonic))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _correlations(x: np.ndarray, lags: np.ndarray, hop: float, width: int, padding: int) -> np.ndarray:
-    out = np.zeros(len(lags))
-    for t in range(len(lags)):
-        if lags[t] == 0.0:
-            out[t] = np.nan
-            continue
-        lowest = int((1.0 - _SEARCH) * lags[t])
-        highest = int((1.0 + _SEARCH) * lags[t]) + 2
-        start = int(t * hop + 0.5) + padding - (width + int(lags[t])) // 2
-        mean = 0.0
-        for i in range(start, start + width + int(lags[t])):
-            mean += x[i]
-        mean /= width + int(lags[t])
-        energy = 0.0
-        for i in range(width):
-            energy += (x[start + i] - mean) ** 2
-        before, here, height = -2.0, -2.0, -2.0
-        for lag in range(lowest, highest + 1):
-            product, there = 0.0, 0.0
-            for i in range(width):
-                other = x[start + lag + i] - mean
-                product += (x[start + i] - mean) * other
-                there += other * other
-            scale = np.sqrt(energy * there)
-            after = product / scale if scale > 0.0 else 0.0
-            if before > -2.0 and here >= before and here > after:
-                # height of the parabola through the three
-                height = max(height, here - 0.125 * (before - after) ** 2 / (before - 2.0 * here + after))
-            before, here = here, after
-        out[t] = height if height > -2.0 else np.nan
-    return out
+def _highest_correlation(x: np.ndarray, starts: np.ndarray, lags: np.ndarray, width: int) -> np.ndarray:
+    """Highest peak of the normalised correlation of each stretch with those about one lag later; NaN without a peak."""
+    lowest = ((1.0 - _SEARCH) * lags).astype(int)
+    n_lags = ((1.0 + _SEARCH) * lags).astype(int) + 3 - lowest
+    whole = width + lags.astype(int)  # the stretch and its repetition have one mean
+    samples = starts[:, None] + np.arange(whole.max())
+    inside = np.arange(whole.max()) < whole[:, None]
+    mean = (np.where(inside, x[samples], 0.0).sum(axis=1) / whole)[:, None]
+    here = x[starts[:, None] + np.arange(width)] - mean
+    later = x[(starts + lowest)[:, None] + np.arange(width + n_lags.max() - 1)] - mean
+    product = np.einsum("fi,fki->fk", here, np.lib.stride_tricks.sliding_window_view(later, width, axis=1))
+    energies = np.cumsum(later * later, axis=1)
+    energies = np.concatenate((np.zeros((len(later), 1)), energies), axis=1)
+    scale = np.sqrt(np.einsum("fi,fi->f", here, here)[:, None] * (energies[:, width:] - energies[:, :-width]))
+    r = np.where(scale > 0.0, product / np.where(scale > 0.0, scale, 1.0), 0.0)
+    before, middle, after = r[:, :-2], r[:, 1:-1], r[:, 2:]
+    peak = (middle >= before) & (middle > after) & (np.arange(2, r.shape[1]) < n_lags[:, None])
+    # height of the parabola through the three
+    bend = np.where(peak, before - 2.0 * middle + after, 1.0)
+    height = np.where(peak, middle - 0.125 * (before - after) ** 2 / bend, -np.inf).max(axis=1, initial=-np.inf)
+    return np.where(np.isfinite(height), height, np.nan)

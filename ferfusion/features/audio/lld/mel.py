@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 
 from ferfusion.base.errors import FeatureError
+from ferfusion.features.audio.lld.spectrum import DB
 
 __all__ = [
     "GAMMATONE_WIDTH",
@@ -221,7 +222,7 @@ def power_to_db(power: np.ndarray, top_db: float | None = 80.0) -> np.ndarray:
     floor = _FAINTEST
     if top_db is not None and power.size:
         floor = max(floor, float(power.max()) * 10.0 ** (-top_db / 10.0))
-    return 10.0 * np.log10(np.maximum(power, floor))
+    return DB * np.log(np.maximum(power, floor))
 
 
 @lru_cache(maxsize=64)

@@ -90,10 +90,10 @@ def find_pitch(
     ]
     frequency, strength, correlation, count = (np.concatenate(column) for column in zip(*parts, strict=True))
     # the costs are meant for steps of 10 ms
-    f0, found = _cheapest_path(
-        frequency, strength, correlation, count, _JUMP_COST * 0.01 / step, _SWITCH_COST * 0.01 / step
-    )
-    return Pitch(np.where(f0 > 0, f0, np.nan), found)
+    path = _cheapest_path(frequency, strength, count, _JUMP_COST * 0.01 / step, _SWITCH_COST * 0.01 / step)
+    every = np.arange(len(path))
+    f0 = frequency[every, path]
+    return Pitch(np.where(f0 > 0, f0, np.nan), correlation[every, path])
 
 
 def _frame_candidates(
@@ -113,84 +113,76 @@ def _frame_candidates(
     return _peaks(r, float(rate), float(floor), float(ceiling), loudness)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def _peaks(
     r: np.ndarray, rate: float, floor: float, ceiling: float, loudness: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Candidates of each frame, the first of which is "unvoiced": frequency, strength, correlation, how many."""
     n_frames, n_lags = r.shape
-    frequency = np.zeros((n_frames, _CANDIDATES))
-    strength = np.zeros((n_frames, _CANDIDATES))
-    correlation = np.zeros((n_frames, _CANDIDATES))
-    count = np.zeros(n_frames, np.int64)
+    frequency, strength, correlation = (np.zeros((n_frames, _CANDIDATES)) for _ in range(3))
+    strength[:, 0] = _VOICING + np.maximum(0.0, 2.0 - loudness * (1.0 + _VOICING) / _SILENCE)
     first = max(2, int(np.floor(rate / ceiling)))
     last = min(int(np.ceil(rate / floor)), n_lags - 2)
-    for t in range(n_frames):
-        count[t] = 1
-        strength[t, 0] = _VOICING + max(0.0, 2.0 - loudness[t] * (1.0 + _VOICING) / _SILENCE)
-        for lag in range(first, last + 1):
-            before, here, after = r[t, lag - 1], r[t, lag], r[t, lag + 1]
-            if here <= 0.5 * _VOICING or here <= before or here < after:
-                continue
-            shift = 0.5 * (before - after) / (before - 2.0 * here + after)  # of the parabola through the three
-            height = here - 0.25 * (before - after) * shift
-            hertz = rate / (lag + shift)
-            if hertz < floor or hertz > ceiling:
-                continue
-            if height > 1.0:
-                height = 1.0 / height
-            merit = height - _OCTAVE_COST * np.log2(floor / hertz)
-            place = count[t]
-            if place < _CANDIDATES:
-                count[t] += 1
-            else:  # the weakest gives way
-                place = 1
-                for j in range(2, _CANDIDATES):
-                    if strength[t, j] < strength[t, place]:
-                        place = j
-                if strength[t, place] >= merit:
-                    continue
-            frequency[t, place], strength[t, place], correlation[t, place] = hertz, merit, height
-    return frequency, strength, correlation, count
+    inside = r[:, first : last + 1]
+    found = (inside > 0.5 * _VOICING) & (inside > r[:, first - 1 : last]) & (inside >= r[:, first + 1 : last + 2])
+    t, lag = np.nonzero(found)
+    lag += first
+    before, here, after = (r[t, lag + k].astype(np.float64) for k in (-1, 0, 1))
+    shift = 0.5 * (before - after) / (before - 2.0 * here + after)  # of the parabola through the three
+    height = here - 0.25 * (before - after) * shift
+    height = np.where(height > 1.0, 1.0 / height, height)
+    hertz = rate / (lag + shift)
+    within = (hertz >= floor) & (hertz <= ceiling)
+    t, height, hertz = t[within], height[within], hertz[within]
+    merit = height - _OCTAVE_COST * np.log2(floor / hertz)
+    order = np.lexsort((-merit, t))  # the weakest give way
+    t, height, hertz, merit = t[order], height[order], hertz[order], merit[order]
+    place = 1 + np.arange(len(t)) - np.searchsorted(t, t)
+    kept = place < _CANDIDATES
+    t, place = t[kept], place[kept]
+    frequency[t, place], strength[t, place], correlation[t, place] = hertz[kept], merit[kept], height[kept]
+    return frequency, strength, correlation, 1 + np.bincount(t, minlength=n_frames)
+
+
+def _cheapest_path(
+    frequency: np.ndarray, strength: np.ndarray, count: np.ndarray, jump_cost: float, switch_cost: float
+) -> np.ndarray:
+    """The candidate of each frame on the path whose strengths less the costs of its changes are greatest."""
+    octaves = np.log2(np.where(frequency > 0, frequency, 1.0))
+    total, back = strength.copy(), np.zeros(strength.shape, dtype=np.int64)
+    path = np.zeros(len(count), dtype=np.int64)
+    _search(octaves, count, jump_cost, switch_cost, total, back, path)
+    return path
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cheapest_path(
-    frequency: np.ndarray,
-    strength: np.ndarray,
-    correlation: np.ndarray,
+def _search(
+    octaves: np.ndarray,
     count: np.ndarray,
     jump_cost: float,
     switch_cost: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    n_frames, n_candidates = frequency.shape
-    octaves = np.zeros((n_frames, n_candidates))
-    for t in range(n_frames):
-        for j in range(1, count[t]):
-            octaves[t, j] = np.log2(frequency[t, j])
-    total = np.zeros((n_frames, n_candidates))
-    back = np.zeros((n_frames, n_candidates), np.int64)
-    for j in range(count[0]):
-        total[0, j] = strength[0, j]
+    total: np.ndarray,
+    back: np.ndarray,
+    path: np.ndarray,
+) -> None:
+    n_frames = len(count)
     for t in range(1, n_frames):
         for j in range(count[t]):
             best, origin = -1e30, 0
             for i in range(count[t - 1]):
+                cost = 0.0
                 if (i == 0) != (j == 0):
                     cost = switch_cost
-                elif j == 0:
-                    cost = 0.0
-                else:
+                elif j > 0:
                     cost = jump_cost * abs(octaves[t, j] - octaves[t - 1, i])
                 if total[t - 1, i] - cost > best:
                     best, origin = total[t - 1, i] - cost, i
-            total[t, j] = best + strength[t, j]
+            total[t, j] += best
             back[t, j] = origin
-    f0, found = np.zeros(n_frames), np.zeros(n_frames)
     j = 0
     for i in range(1, count[n_frames - 1]):
         if total[n_frames - 1, i] > total[n_frames - 1, j]:
             j = i
-    for t in range(n_frames - 1, -1, -1):
-        f0[t], found[t] = frequency[t, j], correlation[t, j]
+    for k in range(n_frames):
+        t = n_frames - 1 - k
+        path[t] = j
         j = back[t, j]
-    return f0, found

@@ -16,6 +16,7 @@ _LONGEST_RATIO = 1.3  # of consecutive periods; beyond it a period was missed, n
 _LOUDEST_RATIO = 1.6  # of consecutive amplitudes, likewise
 _LEAST_MATCH = 0.3  # normalised correlation below which two stretches are not the same period
 _LONGEST_PERIOD = 0.03  # seconds
+_PULSES = 4096  # at a time
 _REACH = 3  # periods to each side that count for a frame's perturbation
 
 
@@ -40,12 +41,12 @@ class Pulses:
     @property
     def jitter(self) -> float:
         """Mean absolute difference of consecutive periods over the mean period; NaN below three pulses."""
-        return _relative_change(self.periods, 0, len(self.times), _LONGEST_RATIO)
+        return _overall_change(self.periods, _LONGEST_RATIO)
 
     @property
     def shimmer(self) -> float:
         """The same of the amplitudes."""
-        return _relative_change(self._inside, 0, len(self.times), _LOUDEST_RATIO)
+        return _overall_change(self._inside, _LOUDEST_RATIO)
 
     @property
     def _inside(self) -> np.ndarray:
@@ -74,12 +75,11 @@ def find_pulses(signal: np.ndarray, sampling_rate: int, pitch: Pitch, *, step: f
     if len(x) < 2:
         return Pulses(np.empty(0), np.empty(0), np.empty(0))
     lags = np.where(pitch.voiced, sampling_rate / np.where(pitch.voiced, pitch.f0, 1.0), 0.0)
-    # no two pulses are closer than the shortest period, and each step keeps to 0.8 periods at least
-    shortest = lags[lags > 0].min(initial=np.inf)
-    room = 16 + int(3 * len(x) / shortest) if np.isfinite(shortest) else 0
-    places, periods, amplitudes = np.zeros(room), np.zeros(room), np.zeros(room)
-    n = _walk(x - x.mean(), lags, hop_of(sampling_rate, step), places, periods, amplitudes) if room else 0
-    return Pulses(places[:n] / sampling_rate, periods[:n] / sampling_rate, amplitudes[:n])
+    places, periods = _walk(x - x.mean(), lags, hop_of(sampling_rate, step))
+    frames = np.clip(np.rint(places / hop_of(sampling_rate, step)).astype(int), 0, len(lags) - 1)
+    # as wide as the contour has it, not the single period: jitter must not pass for shimmer
+    amplitudes = _loudness(x - x.mean(), places, 0.2 * np.maximum(lags[frames], 2.0))
+    return Pulses(places / sampling_rate, periods / sampling_rate, amplitudes)
 
 
 def perturbation(pulses: Pulses, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,107 +97,73 @@ def perturbation(pulses: Pulses, times: np.ndarray) -> tuple[np.ndarray, np.ndar
     jitter, shimmer : ndarray, shape (n_frames,)
         Over the pulses within three periods to each side; NaN where there are fewer than three.
     """
-    jitter, shimmer = np.full(len(times), np.nan), np.full(len(times), np.nan)
-    _local_change(times, pulses.times, pulses.periods, pulses._inside, jitter, shimmer)
-    return jitter, shimmer
+    n = len(pulses.times)
+    if n == 0:
+        return np.full(len(times), np.nan), np.full(len(times), np.nan)
+    middle = np.searchsorted(pulses.times, times)
+    between = (middle > 0) & (middle < n)
+    middle = np.where(between, middle, 1) if n > 1 else np.zeros(len(times), dtype=int)
+    period = pulses.times[middle] - pulses.times[middle - 1]
+    within = between & (period <= _LONGEST_PERIOD)  # not between two stretches
+    first = np.searchsorted(pulses.times, times - _REACH * period)
+    last = np.searchsorted(pulses.times, times + _REACH * period)
+    first, last = np.where(within, first, 0), np.where(within, last, 0)
+    jitter = _relative_change(pulses.periods, first, last, _LONGEST_RATIO)
+    return jitter, _relative_change(pulses._inside, first, last, _LOUDEST_RATIO)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _relative_change(values: np.ndarray, first: int, last: int, largest: float) -> float:
-    change, pairs, total, n = 0.0, 0, 0.0, 0
-    for i in range(first, last):
-        here = values[i]
-        if np.isnan(here):
-            continue
-        total += here
-        n += 1
-        if i + 1 < last:
-            after = values[i + 1]  # comparisons with a missing one are false
-            if here > 0.0 and after > 0.0 and here <= largest * after and after <= largest * here:
-                change += abs(after - here)
-                pairs += 1
-    return np.nan if pairs == 0 or total == 0.0 else (change / pairs) / (total / n)
+def _overall_change(values: np.ndarray, largest: float) -> float:
+    return float(_relative_change(values, np.zeros(1, dtype=int), np.full(1, len(values)), largest)[0])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _local_change(
-    times: np.ndarray,
-    places: np.ndarray,
-    periods: np.ndarray,
-    amplitudes: np.ndarray,
-    jitter: np.ndarray,
-    shimmer: np.ndarray,
-) -> None:
-    n = len(places)
-    middle = 0
-    for t in range(len(times)):
-        while middle < n and places[middle] < times[t]:
-            middle += 1
-        if middle == 0 or middle == n:
-            continue
-        period = places[middle] - places[middle - 1]
-        if period > _LONGEST_PERIOD:  # between two stretches
-            continue
-        first, last = middle, middle
-        while first > 0 and places[first - 1] >= times[t] - _REACH * period:
-            first -= 1
-        while last < n and places[last] < times[t] + _REACH * period:
-            last += 1
-        jitter[t] = _relative_change(periods, first, last, _LONGEST_RATIO)
-        shimmer[t] = _relative_change(amplitudes, first, last, _LOUDEST_RATIO)
+def _relative_change(values: np.ndarray, first: np.ndarray, last: np.ndarray, largest: float) -> np.ndarray:
+    """Mean absolute change from value to value over the mean, of each stretch from first to before last."""
+    here, after = values[:-1], values[1:]  # comparisons with a missing one are false
+    near = (here > 0.0) & (after > 0.0) & (here <= largest * after) & (after <= largest * here)
+    known = ~np.isnan(values)
+    change, pairs, total, n = (
+        np.concatenate(([0.0], np.cumsum(part)))
+        for part in (np.where(near, np.abs(after - here), 0.0), near, np.where(known, values, 0.0), known)
+    )
+    inner = np.maximum(first, last - 1)  # of a pair both are in the stretch
+    n_pairs, sum_of_all = pairs[inner] - pairs[first], total[last] - total[first]
+    some = (n_pairs > 0) & (sum_of_all > 0.0)
+    mean_change = (change[inner] - change[first]) / np.where(some, n_pairs, 1.0)
+    mean = sum_of_all / np.maximum(n[last] - n[first], 1.0)
+    return np.where(some, mean_change / np.where(some, mean, 1.0), np.nan)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _walk(
-    x: np.ndarray, lags: np.ndarray, hop: float, places: np.ndarray, periods: np.ndarray, amplitudes: np.ndarray
-) -> int:
+def _walk(x: np.ndarray, lags: np.ndarray, hop: float) -> tuple[np.ndarray, np.ndarray]:
     """Pulses of every run of voiced frames: begun at the strongest point of its middle, then to both sides."""
-    n_frames = len(lags)
-    # of one type, lest _steps be compiled anew for every constant it is given
-    n, back, ahead = int(np.int64(0)), int(np.int64(-1)), int(np.int64(1))
-    t = 0
-    while t < n_frames:
-        if lags[t] == 0.0:
-            t += 1
-            continue
-        end = t
-        while end + 1 < n_frames and lags[end + 1] > 0.0:
-            end += 1
-        left, right = max(0.0, (t - 0.5) * hop), min(len(x) - 1.0, (end + 0.5) * hop)
-        middle = (t + end) // 2
-        seed = _strongest(x, middle * hop, lags[middle])
-        first = n
-        n = _steps(x, seed, left, back, lags, hop, places, periods, n)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], lags > 0.0, [False]))))
+    places, periods = [np.empty(0)], [np.empty(0)]
+    for start, end in edges.reshape(-1, 2).tolist():
+        left, right = max(0.0, (start - 0.5) * hop), min(len(x) - 1.0, (end - 0.5) * hop)
+        middle = (start + end - 1) // 2
+        seed = _strongest(x, middle * hop, float(lags[middle]))
+        # each step keeps to 0.8 of the shortest period at least
+        room = 4 + int((right - left) / (0.5 * lags[start:end].min()))
+        before, its_periods = _pulses_from(x, seed, left, -1, lags, hop, room)
+        behind, their_periods = _pulses_from(x, seed, right, 1, lags, hop, room)
         # found from right to left: turned round, each with the period that leads on from it
-        i, j = first, n - 1
-        while i < j:
-            places[i], places[j] = places[j], places[i]
-            periods[i], periods[j] = periods[j], periods[i]
-            i += 1
-            j -= 1
-        here = n
-        places[here] = seed
-        n = _steps(x, seed, right, ahead, lags, hop, places, periods, n + 1)
-        # to the right a period leads to its pulse: moved one place down
-        for k in range(here, n - 1):
-            periods[k] = periods[k + 1]
-        periods[n - 1] = np.nan
-        t = end + 1
-    for k in range(n):
-        frame = min(n_frames - 1, max(0, int(places[k] / hop + 0.5)))
-        # as wide as the contour has it, not the single period: jitter must not pass for shimmer
-        amplitudes[k] = _loudness(x, places[k], 0.2 * max(lags[frame], 2.0))
-    return n
+        places += [before[::-1], np.array([seed]), behind]
+        periods += [its_periods[::-1], their_periods, np.array([np.nan])]
+    return np.concatenate(places), np.concatenate(periods)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def _strongest(x: np.ndarray, centre: float, lag: float) -> float:
     first, last = max(0, int(centre - lag / 2)), min(len(x), int(centre + lag / 2) + 1)
-    place = min(first, len(x) - 1)
-    for i in range(first, last):
-        if abs(x[i]) > abs(x[place]):
-            place = i
-    return float(place)
+    first = min(first, len(x) - 1)
+    return float(first + np.argmax(np.abs(x[first : max(last, first + 1)])))
+
+
+def _pulses_from(
+    x: np.ndarray, seed: float, limit: float, way: int, lags: np.ndarray, hop: float, room: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pulses from a seed to a limit, and the period that led to each."""
+    places, periods = np.zeros(room), np.zeros(room)
+    n = _steps(x, seed, limit, way, lags, hop, places, periods)
+    return places[:n], periods[:n]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -210,19 +176,18 @@ def _steps(
     hop: float,
     places: np.ndarray,
     periods: np.ndarray,
-    n: int,
 ) -> int:
-    """Write the pulses from a seed to a limit behind the first n, and the period that led to each."""
-    here = seed
-    while n < len(places) - 1:
-        frame = min(len(lags) - 1, max(0, int(here / hop + 0.5)))
-        if lags[frame] == 0.0:
+    """Write pulses and periods down; how many there are."""
+    here, n = seed, 0
+    while n < len(places):
+        frame = int(here / hop + 0.5)
+        if frame >= len(lags) or lags[frame] == 0.0:
             break
         period, match = _best_match(x, here, lags[frame], way)
         if match < _LEAST_MATCH:
             break
         here += way * period
-        if (way > 0 and here > limit) or (way < 0 and here < limit):
+        if way * (here - limit) > 0.0:
             break
         places[n], periods[n] = here, period
         n += 1
@@ -256,18 +221,22 @@ def _best_match(x: np.ndarray, place: float, lag: float, way: int) -> tuple[floa
             best, height = float(k - 1), here
             bend = before - 2.0 * here + after
             if before > -2.0 and after > -2.0 and bend < 0.0:
-                best += min(0.5, max(-0.5, 0.5 * (before - after) / bend))
+                shift = 0.5 * (before - after) / bend
+                best += shift if abs(shift) < 0.5 else 0.5 if shift > 0.0 else -0.5
         before, here = here, after
     return best, height
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _loudness(x: np.ndarray, place: float, reach: float) -> float:
-    """Root mean square around a place under a Hann window."""
-    first, last = max(0, int(place - reach) + 1), min(len(x) - 1, int(place + reach))
-    total, weights = 0.0, 0.0
-    for i in range(first, last + 1):
-        weight = 0.5 + 0.5 * np.cos(np.pi * (i - place) / reach)
-        total += weight * x[i] * x[i]
-        weights += weight
-    return np.sqrt(total / weights) if weights > 0.0 else 0.0
+def _loudness(x: np.ndarray, places: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Root mean square around each place under a Hann window."""
+    out = np.zeros(len(places))
+    for i in range(0, len(places), _PULSES):
+        place, width = places[i : i + _PULSES, None], reach[i : i + _PULSES, None]
+        first = np.maximum(0, (place - width).astype(int) + 1)
+        last = np.minimum(len(x) - 1, (place + width).astype(int))
+        samples = first + np.arange((last - first).max() + 1)
+        weight = np.where(samples <= last, 0.5 + 0.5 * np.cos(np.pi * (samples - place) / width), 0.0)
+        energy = np.einsum("ij,ij->i", weight, x[np.minimum(samples, len(x) - 1)] ** 2)
+        total = weight.sum(axis=1)
+        out[i : i + _PULSES] = np.sqrt(energy / np.where(total > 0.0, total, 1.0))
+    return out

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import fft
 
 from ferfusion.features.audio.lld.frames import STEP, frames_of_signal, hann
+from ferfusion.features.audio.lld.spectrum import DB
 
 __all__ = ["alpha_ratio", "cepstral_peak", "hammarberg", "harmonic_levels", "long_spectrum"]
 
@@ -55,20 +55,18 @@ def cepstral_peak(power: np.ndarray, spacing: float) -> np.ndarray:
     if len(power) == 0:
         return np.empty(0)
     floor = np.maximum(power.max(axis=1, keepdims=True) * np.float32(1e-9), np.float32(_TINY))
-    level = 10.0 * np.log10(np.maximum(power, floor))
+    level = DB * np.log(np.maximum(power, floor))
     size = 2 * (power.shape[1] - 1)
-    cepstrum = np.abs(fft.irfft(level, size, axis=1)[:, : size // 2])
     rate = spacing * size
     first, last = int(np.ceil(rate / _HIGHEST_PITCH)), min(int(rate / _LOWEST_PITCH), size // 2 - 1)
     start = max(1, round(0.001 * rate))  # below a millisecond the cepstrum is that of the vocal tract
-    heights = 20.0 * np.log10(np.maximum(cepstrum, _TINY))
+    cepstrum = np.abs(fft.irfft(level, size, axis=1, overwrite_x=True)[:, start : last + 1])
+    heights = 2.0 * DB * np.log(np.maximum(cepstrum, _TINY))
     quefrency = np.arange(start, last + 1, dtype=np.float64)
     centred = quefrency - quefrency.mean()
-    stretch = heights[:, start : last + 1]
-    slopes = stretch @ centred / (centred @ centred)
-    peaks = first + np.argmax(heights[:, first : last + 1], axis=1)
-    line = stretch.mean(axis=1) + slopes * (peaks - quefrency.mean())
-    return heights[np.arange(len(heights)), peaks] - line
+    slopes = np.einsum("ti,i->t", heights, centred) / (centred @ centred)
+    peaks = first - start + np.argmax(heights[:, first - start :], axis=1)
+    return heights[np.arange(len(heights)), peaks] - heights.mean(axis=1, dtype=np.float64) - slopes * centred[peaks]
 
 
 def harmonic_levels(power: np.ndarray, spacing: float, f0: np.ndarray, formant: np.ndarray) -> np.ndarray:
@@ -90,24 +88,16 @@ def harmonic_levels(power: np.ndarray, spacing: float, f0: np.ndarray, formant: 
     return 10.0 * np.log10(np.maximum(_near(power, spacing, f0, formant), _TINY))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def _near(power: np.ndarray, spacing: float, f0: np.ndarray, formant: np.ndarray) -> np.ndarray:
-    """Greatest powers within a tenth of each harmonic, and within 20 % of the formant."""
-    out = np.zeros((len(power), 3))
+    """Greatest powers within a tenth of F0 of each harmonic, and within 20 % of the formant."""
+    out = np.full((len(power), 3), np.nan)
     n = power.shape[1]
-    for t in range(len(power)):
-        for k in range(3):
-            centre = (k + 1) * f0[t] if k < 2 else formant[t]
-            if not centre <= (n - 1) * spacing:  # missing, or above half the sampling rate
-                out[t, k] = np.nan
-                continue
-            reach = 0.1 * f0[t] if k < 2 else 0.2 * formant[t]
-            first = max(0, int((centre - reach) / spacing))
-            last = min(n - 1, int((centre + reach) / spacing) + 1)
-            best = 0.0
-            for i in range(first, last + 1):
-                best = max(best, power[t, i])
-            out[t, k] = best
+    for k, (centre, reach) in enumerate(((f0, 0.1 * f0), (2.0 * f0, 0.1 * f0), (formant, 0.2 * formant))):
+        there = np.flatnonzero(centre <= (n - 1) * spacing)  # not missing, nor above half the sampling rate
+        first = np.maximum(0.0, (centre[there] - reach[there]) / spacing).astype(int)
+        last = np.minimum(n - 1, ((centre[there] + reach[there]) / spacing).astype(int) + 1)
+        bins = first[:, None] + np.arange((last - first).max(initial=0) + 1)
+        out[there, k] = power[there[:, None], np.minimum(bins, last[:, None])].max(axis=1)
     return out
 
 
