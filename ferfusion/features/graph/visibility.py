@@ -80,15 +80,13 @@ def _checked(series: Any, times: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _natural(x: np.ndarray, t: np.ndarray) -> np.ndarray:
-    n = len(x)
-    left, right = np.full(n, -1), np.full(n, n)
-    _reach(x, np.empty(n, dtype=np.int64), left, right)
-    found, starts = np.empty((16 * n, 2), dtype=np.int64), np.zeros(n + 1, dtype=np.int64)
-    count = _see(x, t, left, right, found, starts)
+    right = np.empty(len(x), dtype=np.int64)
+    found = np.empty((16 * len(x), 2), dtype=np.int64)
+    count = _see(x, t, right, found)
     if count > len(found):
-        found, starts = np.empty((count, 2), dtype=np.int64), np.zeros(n + 1, dtype=np.int64)
-        _see(x, t, left, right, found, starts)
-    return _in_order(found, count, starts)
+        found = np.empty((count, 2), dtype=np.int64)
+        _see(x, t, right, found)
+    return found[:count].copy()
 
 
 def _horizontal(x: np.ndarray) -> np.ndarray:
@@ -105,41 +103,32 @@ def _in_order(found: np.ndarray, count: int, starts: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _reach(x: np.ndarray, stack: np.ndarray, left: np.ndarray, right: np.ndarray) -> None:
-    """Nearest value to the left that is as high or higher, and nearest to the right that is higher."""
-    size = 0
-    for i in range(len(x)):
-        while size and x[stack[size - 1]] < x[i]:
-            size -= 1
-            right[stack[size]] = i
-        if size:
-            left[i] = stack[size - 1]
-        stack[size] = i
-        size += 1
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _see(
-    x: np.ndarray, t: np.ndarray, left: np.ndarray, right: np.ndarray, found: np.ndarray, starts: np.ndarray
-) -> int:
-    """Number of edges, of which as many are written as there is room for; ``starts[i + 1]`` counts those of i."""
-    count = 0
-    for i in range(len(x)):
-        # i is the highest of the values between its bounds, so that all its lines of sight there go down
-        for side in range(-1, 2, 2):
-            bound = left[i] if side < 0 else right[i]
-            steepest = -np.inf
-            j = i + side
-            while j != bound and steepest < 0.0:
-                slope = (x[j] - x[i]) / abs(t[j] - t[i])
-                if slope > steepest or j == i + side:
-                    steepest = slope
-                    if count < len(found):
-                        found[count, 0] = i if side > 0 else j
-                        found[count, 1] = j if side > 0 else i
-                        starts[found[count, 0] + 1] += 1
-                    count += 1
-                j += side
+def _see(x: np.ndarray, t: np.ndarray, right: np.ndarray, found: np.ndarray) -> int:
+    """Number of edges; those there is room for are written by their first node, then by their second."""
+    n, room, count = len(x), len(found), 0
+    for k in range(1, n + 1):  # the nearest to the right that is higher
+        i = n - k
+        j = i + 1
+        while j < n and x[j] <= x[i]:
+            j = right[j]
+        right[i] = j
+    for i in range(n):
+        bound, steepest, j = right[i], -np.inf, i + 1
+        while j < n:
+            slope = (x[j] - x[i]) / (t[j] - t[i])
+            if slope > steepest or j == i + 1:
+                steepest = slope
+                if count < room:
+                    found[count, 0] = i
+                    found[count, 1] = j
+                count += 1
+            # up to the first that is higher any may be seen, beyond it only one that is higher than all before
+            if j >= bound:
+                j = right[j]
+            elif steepest < 0.0:
+                j += 1
+            else:
+                j = bound
     return count
 
 
