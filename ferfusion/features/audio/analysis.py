@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -83,6 +84,14 @@ class Analysis:
     def pitch(self) -> Pitch:
         """Contour of the fundamental frequency."""
         return find_pitch(self.signal, self.sampling_rate)
+
+    def with_pitch(self, pitch: Pitch) -> Analysis:
+        """The same sound with another contour of the fundamental frequency, and what follows from it."""
+        other = copy(self)
+        for name in ("voiced", "pulses"):
+            other.__dict__.pop(name, None)
+        other.__dict__["pitch"] = pitch
+        return other
 
     @cached_property
     def voiced(self) -> np.ndarray:

@@ -7,12 +7,16 @@ from typing import Literal
 
 import numpy as np
 
+from ferfusion.base.errors import UnknownNameError
 from ferfusion.features.audio.analysis import Analysis
 from ferfusion.features.audio.family import Descriptor, Family
 from ferfusion.features.audio.lld.cepstra import deltas
+from ferfusion.features.audio.lld.praat import praat_pitch
 from ferfusion.features.audio.lld.rhythm import pauses, runs, syllables
 
 __all__ = ["Prosody"]
+
+BACKENDS = ("own", "praat")
 
 _REFERENCE = 27.5  # hertz of the lowest A: semitones above it
 _FINAL = 0.5  # seconds of voice that are the end of the melody
@@ -31,6 +35,8 @@ class Prosody(Family):
         Rate in hertz to which recordings are resampled; None leaves them as they are.
     channel : int, default=0
         Channel that is read, counted from 0.
+    backend : {"own", "praat"}, default="own"
+        Who finds the fundamental frequency: an own method, or Praat (extra ``praat``; parselmouth is under the GPL).
 
     Notes
     -----
@@ -63,9 +69,11 @@ class Prosody(Family):
         functionals: str | Sequence[str] = "standard",
         sampling_rate: int | None = 16000,
         channel: int = 0,
+        backend: Literal["own", "praat"] = "own",
     ) -> None:
         self.level = level
         self.functionals = functionals
+        self.backend = backend
         self.sampling_rate = sampling_rate
         self.channel = channel
 
@@ -78,6 +86,14 @@ class Prosody(Family):
             Descriptor("level", "dB re full scale"),
             Descriptor("level_change", "dB/s"),
         ]
+
+    def features_from(self, sound: Analysis) -> np.ndarray:
+        """Descriptors or functionals of a sound, by the F0 of the backend."""
+        if self.backend not in BACKENDS:
+            raise UnknownNameError("backend", self.backend, BACKENDS)
+        if self.backend == "praat":
+            sound = sound.with_pitch(praat_pitch(sound.signal, sound.sampling_rate))
+        return super().features_from(sound)
 
     def frames_from(self, sound: Analysis) -> np.ndarray:
         """Descriptors, shape (n_frames, 5)."""
