@@ -41,6 +41,12 @@ ViewNames = Annotated[str | None, typer.Option(help="Views or modalities to use,
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A parameter of the system: --set rule=mean. May be repeated.")
 ]
+Select = Annotated[
+    str | None,
+    typer.Option(
+        "--select", help="Choose columns in each training part: anova:200, mrmr:0.1, grey_wolf, two_stage ..."
+    ),
+]
 Store = Annotated[
     Path | None, typer.Option(help="Folder of the feature store; $FERFUSION_STORE, else the user's cache.")
 ]
@@ -81,7 +87,15 @@ def open_corpus(name: str, data: Path | None, features: Path | None = None, *, c
 
 
 def open_system(
-    key: str, views: str | None, settings: list[str] | None, *, store: str | None, jobs: int, seed: int, strict: bool
+    key: str,
+    views: str | None,
+    settings: list[str] | None,
+    *,
+    store: str | None,
+    jobs: int,
+    seed: int,
+    strict: bool,
+    select: str | None = None,
 ) -> Any:
     """System meant by the options; what is common is set where the system knows it."""
     if key not in system_modules():
@@ -96,6 +110,11 @@ def open_system(
     parameters: dict[str, Any] = {name: value for name, value in common.items() if name in allowed}
     if views is not None:
         parameters["views"] = [part.strip() for part in views.split(",") if part.strip()]
+    if select is not None:
+        if "selector" not in allowed:
+            message = f"The system {key!r} has no choice of columns of its own to replace by --select."
+            raise FerfusionError(message)
+        parameters["selector"] = select
     try:
         return make_system(key, **{**parameters, **_settings(settings)})
     except TypeError as error:

@@ -31,6 +31,7 @@ def run(
     views: common.ViewNames = None,
     features: common.Features = None,
     classes: common.Classes = None,
+    select: common.Select = None,
     settings: common.Settings = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
@@ -46,11 +47,14 @@ def run(
       ferfusion run --system baseline_early --corpus emodb --data emodb/ --out results/
       ferfusion run --system baseline_late --corpus ravdess --data ravdess/ --protocol luna2022
       ferfusion run --system baseline_early --corpus my.csv --views audio --set classifier=forest
+      ferfusion run --system baseline_early --corpus emodb --data emodb/ --select anova:200
     """
     workers = common.jobs_of(jobs)
     loaded = common.open_corpus(corpus, data, features, classes=classes)
     place = common.store_path(store, no_store)
-    model = common.open_system(system, views, settings, store=place, jobs=workers, seed=seed, strict=strict)
+    model = common.open_system(
+        system, views, settings, store=place, jobs=workers, seed=seed, strict=strict, select=select
+    )
     kept = None if out is None else out / "folds"
     result = evaluate(
         model, loaded, protocol, seed, workers, name=system, strict=strict, checkpoint=kept, verbose=not as_json

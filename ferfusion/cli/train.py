@@ -32,6 +32,7 @@ def train(
     views: common.ViewNames = None,
     features: common.Features = None,
     classes: common.Classes = None,
+    select: common.Select = None,
     settings: common.Settings = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
@@ -51,7 +52,9 @@ def train(
     workers = common.jobs_of(jobs)
     loaded = common.open_corpus(corpus, data, features, classes=classes)
     place = common.store_path(store, no_store)
-    model = common.open_system(system, views, settings, store=place, jobs=workers, seed=seed, strict=strict)
+    model = common.open_system(
+        system, views, settings, store=place, jobs=workers, seed=seed, strict=strict, select=select
+    )
     result = None
     if protocol is not None:
         result = evaluate(model, loaded, protocol, seed, workers, name=system, strict=strict, verbose=not as_json)

@@ -26,6 +26,7 @@ _MEANING = {
     "wf1": ("WF1", "F1 of the emotions, weighted by how often they occur"),
 }
 _N_MISTAKES = 10
+_N_OFTEN = 50
 # more faults than anybody reads in a page are kept in the folder of the evaluation
 _N_LEFT_OUT = 1000
 
@@ -97,6 +98,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "tiles": _tiles(evaluation),
         "confusions": _confusions(evaluation),
         **_pictures(evaluation),
+        **_chosen(evaluation),
         "classes": list(evaluation.classes),
         "counts": [list(map(int, row)) for row in evaluation.confusion.to_numpy()],
         "by_class": [
@@ -159,6 +161,22 @@ def _pictures(evaluation: Evaluation) -> dict[str, Markup]:
             inline_svg(plot_classes, evaluation, "classes", "Recall and precision of each emotion", recalls)
         ),
     }
+
+
+def _chosen(evaluation: Evaluation) -> dict[str, Any]:
+    """Picture of the columns that were chosen inside the folds, and the ones that were chosen most often."""
+    selected = evaluation.selected
+    if selected.empty:
+        return {"chosen": None, "often": []}
+    from ferfusion.selection import plot_selected
+
+    def plot(evaluation: Evaluation) -> Any:
+        return plot_selected(selected.to_numpy().T, list(selected.index))
+
+    counts = selected.sum(axis=1).sort_values(ascending=False, kind="stable")
+    often = [[str(name), int(count)] for name, count in counts.head(_N_OFTEN).items() if count]
+    told = "; ".join(f"{name} in {count} of {selected.shape[1]} folds" for name, count in often[:10])
+    return {"chosen": Markup(inline_svg(plot, evaluation, "chosen", "Columns that were chosen", told)), "often": often}
 
 
 def _by_speaker(evaluation: Evaluation) -> list[list[Any]]:

@@ -16,6 +16,7 @@ from ferfusion.evaluation.metrics import confusion_counts, score_table
 
 __all__ = ["Evaluation"]
 
+_SELECTED = "selected.csv"
 _FILES = ("predictions.csv", "folds.csv", "left_out.csv", "evaluation.json")
 
 
@@ -41,6 +42,8 @@ class Evaluation:
         What must be said beside the scores.
     provenance : dict
         Versions, seed, parameters, data.
+    selected : DataFrame
+        Where columns were chosen inside the folds: a row a column that was offered, whether each fold kept it.
 
     Attributes
     ----------
@@ -62,6 +65,7 @@ class Evaluation:
     views: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
+    selected: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def classes(self) -> list[str]:
@@ -149,7 +153,7 @@ class Evaluation:
         ----------
         folder : str or Path
             Made if it is not there: ``predictions.csv``, ``scores.csv``, ``confusion.csv``, ``folds.csv``,
-            ``left_out.csv``, ``evaluation.json``.
+            ``left_out.csv``, ``evaluation.json``, and where columns were chosen ``selected.csv``.
 
         Returns
         -------
@@ -163,6 +167,8 @@ class Evaluation:
         self.confusion.to_csv(folder / "confusion.csv")
         self.timing.to_csv(folder / "folds.csv", index=False)
         self.left_out.to_csv(folder / "left_out.csv", index=False)
+        if len(self.selected):
+            self.selected.astype(int).to_csv(folder / _SELECTED, index_label="column")
         content = {**self.summary(), "provenance": self.provenance}
         (folder / "evaluation.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         return folder
@@ -188,6 +194,9 @@ class Evaluation:
         predictions = pd.read_csv(
             folder / "predictions.csv", dtype=texts, keep_default_na=False, na_values=[""]
         ).set_index("id")
+        selected = pd.DataFrame()
+        if (folder / _SELECTED).is_file():
+            selected = pd.read_csv(folder / _SELECTED, dtype={"column": str}).set_index("column").astype(bool)
         return cls(
             content["system"],
             content["corpus"],
@@ -198,6 +207,7 @@ class Evaluation:
             content["views"],
             content["notes"],
             content["provenance"],
+            selected.rename_axis(None),
         )
 
     def to_html(self, path: str | Path) -> Path:

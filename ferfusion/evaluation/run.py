@@ -20,6 +20,7 @@ from ferfusion.context.policies import speaker_policies
 from ferfusion.context.speaker import POLICY_SELF
 from ferfusion.corpora import Corpus, Fold, load_corpus
 from ferfusion.evaluation.checkpoint import FoldStore
+from ferfusion.evaluation.chosen import CHOICE, choice_notes, choices, chosen_columns
 from ferfusion.evaluation.preparation import prepare
 from ferfusion.evaluation.protocols import Protocol, resolve_protocol
 from ferfusion.evaluation.provenance import digest, parameters_of, provenance
@@ -109,11 +110,11 @@ def evaluate(
     splits = [[fold.name, fold.train.tolist(), fold.test.tolist()] for fold in plan.folds]
     key = digest([parameters_of(system), facts, seed, splits, views, _facts_digest(corpus.X)])
     store = FoldStore(None if checkpoint is None else Path(checkpoint), key)
-    predictions, timing = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
+    predictions, timing, selected = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
     origin = provenance(system, seed, facts, described)
     origin["seconds"] = {"features": extracted - started, "folds": time.perf_counter() - extracted}
-    notes = [*_policy_notes(predictions), *_unlearnt_notes(corpus, plan), *corpus.notes]
-    return Evaluation(title, corpus.card.name, described, predictions, timing, left_out, views, notes, origin)
+    notes = [*_policy_notes(predictions), *choice_notes(selected), *_unlearnt_notes(corpus, plan), *corpus.notes]
+    return Evaluation(title, corpus.card.name, described, predictions, timing, left_out, views, notes, origin, selected)
 
 
 def _facts_digest(X: pd.DataFrame) -> str:
@@ -131,7 +132,7 @@ def _seeded(system: Any, seed: int) -> Any:
 
 def _run_folds(
     system: Any, corpus: Corpus, plan: Protocol, store: FoldStore, n_jobs: int | None, verbose: bool, title: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     assert corpus.y is not None  # prepare() has seen to it
     classes = sorted(map(str, corpus.y.unique()))
     done = {i: found for i in range(len(plan.folds)) if (found := store.get(i)) is not None}
@@ -148,7 +149,8 @@ def _run_folds(
     table = pd.concat([predictions for predictions, _ in ordered])
     tested = set(table.index)
     order = [id_ for id_ in corpus.X.index if id_ in tested]
-    return table.loc[order].rename_axis("id"), pd.DataFrame([facts for _, facts in ordered])
+    told = [{name: value for name, value in facts.items() if name not in CHOICE} for _, facts in ordered]
+    return table.loc[order].rename_axis("id"), pd.DataFrame(told), choices([facts for _, facts in ordered])
 
 
 def _run_fold(
@@ -178,7 +180,8 @@ def _run_fold(
     )
     table[[f"p_{name}" for name in classes]] = proba
     seconds = {"fit_s": round(fitted - started, 4), "predict_s": round(ended - fitted, 4)}
-    return number, table, {"fold": fold.name, "n_train": len(train), "n_test": len(test), **seconds}
+    facts = {"fold": fold.name, "n_train": len(train), "n_test": len(test), **seconds}
+    return number, table, facts | dict(zip(CHOICE, chosen_columns(model), strict=True))
 
 
 def _policy_notes(predictions: pd.DataFrame) -> list[str]:

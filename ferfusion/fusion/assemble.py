@@ -18,6 +18,7 @@ from ferfusion.fusion.classifiers import as_classifier
 from ferfusion.fusion.late import LateFusionClassifier, StackedFusionClassifier
 from ferfusion.fusion.rules import RULES
 from ferfusion.fusion.scaling import ViewScaler
+from ferfusion.selection.named import as_selector
 
 __all__ = ["make_early", "make_late"]
 
@@ -44,8 +45,9 @@ def make_early(
         What to extract; views that the table brings along are used beside it.
     classifier : str or classifier, default="svm"
         ``svm logistic knn forest xgboost mlp voting``, or any scikit-learn classifier.
-    selector : transformer on arrays, optional
-        Chooses columns; sees the training rows' groups.
+    selector : str or transformer on arrays, optional
+        Chooses columns; sees the training rows' groups. A name of ``selection.SELECTORS``, with how many columns or
+        which share of them behind a colon (``"anova:200"``, ``"mrmr:0.1"``), or a selector.
     scaler : transformer, optional
         On arrays, or a table transformer such as the default ``ViewScaler()`` that lets every view weigh the same.
     speaker_scaling : {"self", "train"} or SpeakerScaler, optional
@@ -66,7 +68,7 @@ def make_early(
     """
     steps = [
         *_first_steps(views, speaker_scaling),
-        *_single_steps(as_classifier(classifier, random_state), selector, scaler),
+        *_single_steps(as_classifier(classifier, random_state), as_selector(selector, random_state), scaler),
     ]
     return Pipeline(steps)
 
@@ -79,6 +81,7 @@ def make_late(
     speaker_scaling: Any = None,
     by: str = "modality",
     weights: Any = None,
+    selector: Any = None,
     n_jobs: int | None = None,
     random_state: Any = 0,
 ) -> Pipeline:
@@ -101,6 +104,8 @@ def make_late(
         What makes a branch where one classifier is given for all.
     weights : sequence of float, optional
         Of the branches, for a fixed rule.
+    selector : str or transformer on arrays, optional
+        Chooses columns within each branch that is made here, as in ``make_early``.
     n_jobs : int, optional
         Branches fitted at a time.
     random_state : int or None, default=0
@@ -122,10 +127,11 @@ def make_late(
     >>> list(model.named_steps)
     ['views', 'fuse']
     """
+    selector = as_selector(selector, random_state)
     if isinstance(branches, list | tuple):
-        made: Any = [(name, _named_branch(name, branch, random_state)) for name, branch in branches]
+        made: Any = [(name, _named_branch(name, branch, selector, random_state)) for name, branch in branches]
     else:
-        made = _branch(branches, random_state)
+        made = _branch(branches, selector, random_state)
     if callable(rule) or rule in RULES:
         fuse: Any = LateFusionClassifier(made, rule, weights, by, n_jobs)
     else:
@@ -150,7 +156,7 @@ def _single_steps(classifier: Any, selector: Any = None, scaler: Any = None) -> 
         ("scale", _on_table(scaler, ViewScaler())),
     ]
     if selector is not None:
-        steps.append(("select", OnFeatures(selector)))
+        steps.append(("select", OnFeatures(clone(selector))))
     return [*steps, ("classify", TableClassifier(classifier))]
 
 
@@ -160,13 +166,13 @@ def _on_table(scaler: Any, default: Any) -> Any:
     return scaler if isinstance(scaler, ViewScaler | SpeakerScaler | OnFeatures) else OnFeatures(scaler)
 
 
-def _branch(branch: Any, random_state: Any) -> Any:
+def _branch(branch: Any, selector: Any, random_state: Any) -> Any:
     last = branch[-1] if isinstance(branch, Pipeline) else branch
     if isinstance(last, TableClassifier | BranchedClassifier):
         return branch
-    return Pipeline(_single_steps(as_classifier(branch, random_state)))
+    return Pipeline(_single_steps(as_classifier(branch, random_state), selector))
 
 
-def _named_branch(name: str, branch: Any, random_state: Any) -> Any:
-    made = _branch(branch, random_state)
+def _named_branch(name: str, branch: Any, selector: Any, random_state: Any) -> Any:
+    made = _branch(branch, selector, random_state)
     return made if made is branch else Pipeline([("keep", SelectViews([name])), *made.steps])

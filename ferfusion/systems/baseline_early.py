@@ -47,8 +47,8 @@ def make(
         Views or modalities to leave out.
     classifier : str or classifier, default="svm"
         As for ``fusion.make_early``.
-    selector : transformer on arrays, optional
-        Chooses columns.
+    selector : str or transformer on arrays, optional
+        Chooses columns, as for ``fusion.make_early``: ``"anova:200"``, ``"grey_wolf"`` ...
     speaker_scaling : {"self", "train"} or None, default="self"
         How speakers are scaled.
     store : str, optional

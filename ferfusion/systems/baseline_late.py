@@ -33,6 +33,7 @@ def make(
     classifier: Any = "svm",
     rule: Any = "product",
     by: str = "modality",
+    selector: Any = None,
     speaker_scaling: Any = "self",
     store: str | None = None,
     n_jobs: int | None = None,
@@ -53,6 +54,8 @@ def make(
         How decisions meet: ``mean product vote stack``, or a learner.
     by : {"modality", "view"}, default="modality"
         What makes a branch.
+    selector : str or transformer on arrays, optional
+        Chooses columns in every branch, as for ``fusion.make_late``.
     speaker_scaling : {"self", "train"} or None, default="self"
         How speakers are scaled.
     store : str, optional
@@ -75,5 +78,6 @@ def make(
         views=baseline_views(views, skip, store, n_jobs, on_error),
         speaker_scaling=speaker_scaling,
         by=by,
+        selector=selector,
         random_state=random_state,
     )

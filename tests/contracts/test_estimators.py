@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import ferfusion
-from ferfusion import features
+from ferfusion import features, selection
 from ferfusion.base import CalibratedScores, OnFeatures, SelectViews, TableClassifier
 from ferfusion.context import SpeakerScaler
 from ferfusion.features import TextNgrams, Views
@@ -21,7 +23,22 @@ from ferfusion.fusion import LateFusionClassifier, StackedFusionClassifier, View
 from ferfusion.fusion.linear import WideLinearSVC
 from ferfusion.persistence import TRUSTED_TYPES
 
-ON_ARRAYS = [CalibratedScores(RidgeClassifier()), WideLinearSVC()]
+ON_ARRAYS = [
+    CalibratedScores(RidgeClassifier()),
+    WideLinearSVC(),
+    selection.CorrelationPruner(threshold=0.9),
+    selection.FilterSelector(n_features=2),
+    selection.FloatingSelector(KNeighborsClassifier(3), n_features=1, cv=2),
+    selection.GreyWolfSelector(n_wolves=3, n_iterations=2),
+    selection.ImportanceSelector(ExtraTreesClassifier(5), n_features=2),
+    selection.MRMRSelector(n_features=2),
+    selection.ShadowSelector(ExtraTreesClassifier(5), max_rounds=3, tentative="keep", on_none="best"),
+    selection.StabilitySelector(selection.FilterSelector(n_features=1), n_resamples=4, threshold=0.5, on_none="best"),
+    selection.SwarmSelector(move="genetic", n_agents=4, n_iterations=3),
+    selection.TwoStageSelector(
+        selection.FilterSelector(n_features=0.8), selection.FilterSelector("relieff", n_features=0.5)
+    ),
+]
 CLASSIFIER = TableClassifier(LogisticRegression())
 ON_TABLES = [
     OnFeatures(StandardScaler()),
@@ -70,6 +87,8 @@ ELSEWHERE = {
     "AudioExtractor": "abstract",
     "LearningExtractor": "abstract",
     "BranchedClassifier": "abstract; its two children are listed",
+    "ColumnSelector": "abstract; its children are listed",
+    "SwarmSearchCV": "scikit-learn's checks with the filter that they need are in tests/selection/test_search_cv.py",
 }
 # Checks of scikit-learn that cannot hold, and why.
 _STOPS_EARLY = "liblinear stops before full convergence; scikit-learn lists its LinearSVC for the same"

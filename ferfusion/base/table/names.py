@@ -16,6 +16,7 @@ __all__ = [
     "SEPARATOR",
     "columns_of",
     "facts_of",
+    "feature_of",
     "is_feature",
     "match_views",
     "modality_of",
@@ -52,6 +53,17 @@ def view_of(column: str) -> str:
     'visual_au'
     """
     return column.split(SEPARATOR, 1)[0]
+
+
+def feature_of(column: str) -> str:
+    """Name of a feature column within its view; a name without a view stays as it is.
+
+    Examples
+    --------
+    >>> feature_of("visual_au__AU01_intensity"), feature_of("F0mean")
+    ('AU01_intensity', 'F0mean')
+    """
+    return column.split(SEPARATOR, 1)[-1]
 
 
 def modality_of(view: str) -> str:

@@ -1,0 +1,1 @@
+"""Swarms that search subsets of columns."""
