@@ -93,9 +93,9 @@ def make_late(
         One classifier (by name or as an estimator) for every modality of the table, or a list. In a list a name
         and an array classifier stand for a pipeline on the view or modality of that name; a table pipeline is taken
         as it is.
-    rule : {"mean", "product", "vote", "stack"}, callable or classifier, default="mean"
-        How decisions meet. ``"stack"`` learns it, a classifier is the learner; both on out-of-fold decisions grouped
-        by speaker.
+    rule : str, callable or classifier, default="mean"
+        How decisions meet: ``mean product vote maximum minimum median borda entropy dempster_shafer``. ``"stack"``
+        learns it, a classifier is the learner; both on out-of-fold decisions grouped by speaker.
     views : sequence of (name, extractor), or Views
         What to extract before the branches.
     speaker_scaling : {"self", "train"} or SpeakerScaler, optional

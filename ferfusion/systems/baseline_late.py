@@ -51,7 +51,7 @@ def make(
     classifier : str or classifier, default="svm"
         Of every branch, as for ``fusion.make_late``.
     rule : str, callable or classifier, default="product"
-        How decisions meet: ``mean product vote stack``, or a learner.
+        How decisions meet, as for ``fusion.make_late``, or a learner.
     by : {"modality", "view"}, default="modality"
         What makes a branch.
     selector : str or transformer on arrays, optional

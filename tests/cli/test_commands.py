@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,20 @@ def test_run_prints_the_protocol(call, manifest, tmp_path):
     unscaled = call("run", *EARLY, "-c", manifest, "-p", folds, "--set", "speaker_scaling=none").text
     assert "folds of folds.csv (2 folds), SPEAKERS OVERLAP between training and test" in unscaled
     assert "Speaker scaling" not in unscaled
+
+
+def test_run_chooses_columns(call, manifest, tmp_path):
+    text = call("run", *EARLY, "-c", manifest, "--select", "anova:3", "-o", tmp_path / "out").text
+    assert "Columns were chosen inside each training part: 3 of " in text
+    assert (pd.read_csv(tmp_path / "out" / "selected.csv").iloc[:, 1:].sum() == 3).all()
+    with pytest.raises(FerfusionError, match="anvoa"):
+        call("run", *EARLY, "-c", manifest, "--select", "anvoa:3")
+
+
+def test_systems_without_a_choice_of_columns_take_none(monkeypatch):
+    monkeypatch.setattr("ferfusion.cli.common.system_modules", lambda: {"plain": SimpleNamespace(make=lambda: None)})
+    with pytest.raises(FerfusionError, match="'plain' has no choice of columns"):
+        open_system("plain", None, None, store=None, jobs=1, seed=0, strict=False, select="anova")
 
 
 def test_run_lists_what_was_left_out(call, manifest, tmp_path):

@@ -2,7 +2,19 @@ import numpy as np
 import pytest
 
 from ferfusion.base.errors import UnknownNameError
-from ferfusion.fusion.rules import RULES, as_rule, mean, product, vote
+from ferfusion.fusion.rules import (
+    RULES,
+    as_rule,
+    borda,
+    dempster_shafer,
+    entropy,
+    maximum,
+    mean,
+    median,
+    minimum,
+    product,
+    vote,
+)
 
 P = np.array(
     [
@@ -39,6 +51,51 @@ def test_product_is_no_veto():
     assert product(certain, ONES)[0, 1] > 0
 
 
+def test_extremes_and_median_by_hand():
+    np.testing.assert_allclose(maximum(P, ONES)[0], np.array([0.7, 0.6, 0.2]) / 1.5)
+    np.testing.assert_allclose(minimum(P, ONES)[0], np.array([0.2, 0.2, 0.1]) / 0.5)
+    np.testing.assert_allclose(median(P, ONES)[0], np.array([0.4, 0.5, 0.1]) / 1.0)
+    # of an even number the mean of the two in the middle
+    np.testing.assert_allclose(median(P[:2], np.ones(2))[0], np.array([0.55, 0.35, 0.1]) / 1.0)
+
+
+def test_weighted_median_is_that_of_repeated_branches():
+    repeated = P[[0, 0, 0, 1, 2, 2]]
+    np.testing.assert_allclose(median(P, np.array([3.0, 1.0, 2.0])), median(repeated, np.ones(6)))
+    np.testing.assert_allclose(median(P, np.array([0.0, 1.0, 0.0])), P[1])
+
+
+def test_borda_by_hand():
+    # points 2 1 0, 1 2 0 and 0.5 2 0.5 for the first utterance
+    np.testing.assert_allclose(borda(P, ONES)[0], np.array([3.5, 5, 0.5]) / 9, atol=1e-5)
+
+
+def test_entropy_by_hand():
+    sure = 1 + (P * np.log(P)).sum(axis=2) / np.log(3)
+    expected = np.einsum("but,bu->ut", P, sure) / sure.sum(axis=0)[:, None]
+    np.testing.assert_allclose(entropy(P, ONES), expected)
+
+
+def test_dempster_by_pairs():
+    """The rule written out for two sources with masses on single classes and on all of them, twice."""
+
+    def combined(first, second):
+        (a, u), (b, v) = first, second
+        single = a * b + a * v + b * u
+        conflict = 1 - single.sum() - u * v
+        return single / (1 - conflict), u * v / (1 - conflict)
+
+    for t in range(2):
+        sure = 1 + (P[:, t] * np.log(P[:, t])).sum(axis=1) / np.log(3)
+        sources = [(P[b, t] * sure[b], 1 - sure[b]) for b in range(3)]
+        single, unknown = combined(combined(sources[0], sources[1]), sources[2])
+        np.testing.assert_allclose(dempster_shafer(P, ONES)[t], single + unknown / 3, rtol=1e-9)
+
+
+def test_dempster_without_belief_knows_nothing():
+    np.testing.assert_allclose(dempster_shafer(np.full((4, 1, 3), 1 / 3), np.ones(4)), np.full((1, 3), 1 / 3))
+
+
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 class TestEveryRule:
     def test_gives_probabilities(self, rule):
@@ -59,6 +116,17 @@ class TestEveryRule:
         holed[1, 0] = np.nan
         np.testing.assert_allclose(rule(holed, ONES)[0], rule(P[[0, 2]], np.ones(2))[0], atol=1e-9)
         np.testing.assert_allclose(rule(holed, ONES)[1], rule(P, ONES)[1])
+
+    def test_certain_branches_that_contradict_each_other(self, rule):
+        out = rule(np.array([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]]), np.ones(2))
+        np.testing.assert_allclose(out.sum(axis=1), 1)
+        assert out[0, 0] == pytest.approx(out[0, 1])
+        assert out[0, 2] <= out[0, 0]
+
+    def test_many_branches(self, rule):
+        out = rule(np.tile(P, (200, 1, 1)), np.ones(600))
+        assert np.isfinite(out).all()
+        np.testing.assert_allclose(out.sum(axis=1), 1)
 
     def test_nothing_to_judge_by_stays_missing(self, rule):
         holed = P.copy()
