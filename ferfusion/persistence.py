@@ -64,6 +64,8 @@ TRUSTED_TYPES = (
     "ferfusion.features.views.Views",
     "ferfusion.features.visual.action_units.ActionUnits",
     "ferfusion.features.visual.texture.FaceTexture",
+    "ferfusion.fusion.coordinated.CoordinatedViews",
+    "ferfusion.fusion.coordinated.ViewTranslator",
     "ferfusion.fusion.late.LateFusionClassifier",
     "ferfusion.fusion.late.StackedFusionClassifier",
     "ferfusion.fusion.linear.WideLinearSVC",

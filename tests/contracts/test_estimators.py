@@ -19,7 +19,13 @@ from ferfusion import features, selection
 from ferfusion.base import CalibratedScores, OnFeatures, SelectViews, TableClassifier
 from ferfusion.context import SpeakerScaler
 from ferfusion.features import TextNgrams, Views
-from ferfusion.fusion import LateFusionClassifier, StackedFusionClassifier, ViewScaler
+from ferfusion.fusion import (
+    CoordinatedViews,
+    LateFusionClassifier,
+    StackedFusionClassifier,
+    ViewScaler,
+    ViewTranslator,
+)
 from ferfusion.fusion.linear import WideLinearSVC
 from ferfusion.persistence import TRUSTED_TYPES
 
@@ -45,6 +51,8 @@ ON_TABLES = [
     SelectViews(["audio"]),
     SpeakerScaler(min_utterances=3),
     ViewScaler(),
+    CoordinatedViews(n_components=1),
+    ViewTranslator(),
     Views([("text_tfidf", TextNgrams())]),
     CLASSIFIER,
     LateFusionClassifier(CLASSIFIER),
