@@ -95,7 +95,7 @@ class CoordinatedViews(_OnViews):
     >>> rng = np.random.default_rng(0)
     >>> common = rng.normal(size=50)
     >>> X = pd.DataFrame({"audio_a__x": common, "audio_a__y": rng.normal(size=50), "text_b__z": -common})
-    >>> CoordinatedViews(n_components=1).fit_transform(X).columns.tolist()
+    >>> CoordinatedViews(n_components=1).fit(X).get_feature_names_out().tolist()
     ['audio_a__common0', 'text_b__common0']
     """
 

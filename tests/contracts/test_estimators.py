@@ -96,6 +96,7 @@ ELSEWHERE = {
     "LearningExtractor": "abstract",
     "BranchedClassifier": "abstract; its two children are listed",
     "ColumnSelector": "abstract; its children are listed",
+    "_OnViews": "abstract; its two children are listed",
     "SwarmSearchCV": "scikit-learn's checks with the filter that they need are in tests/selection/test_search_cv.py",
 }
 # Checks of scikit-learn that cannot hold, and why.
