@@ -10,6 +10,7 @@ import typer
 from ferfusion import __version__
 from ferfusion.base.errors import FerfusionError
 from ferfusion.cli.common import show_warnings, stderr
+from ferfusion.cli.compare import compare
 from ferfusion.cli.corpora import corpora_app
 from ferfusion.cli.demo import demo
 from ferfusion.cli.extract import extract
@@ -37,6 +38,7 @@ for function, name in (
     (extract, "extract"),
     (systems, "systems"),
     (report, "report"),
+    (compare, "compare"),
 ):
     app.command(name)(function)
 app.add_typer(corpora_app, name="corpora")

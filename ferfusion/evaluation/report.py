@@ -170,13 +170,13 @@ def _chosen(evaluation: Evaluation) -> dict[str, Any]:
         return {"chosen": None, "often": []}
     from ferfusion.selection import plot_selected
 
-    def plot(evaluation: Evaluation) -> Any:
-        return plot_selected(selected.to_numpy().T, list(selected.index))
-
     counts = selected.sum(axis=1).sort_values(ascending=False, kind="stable")
     often = [[str(name), int(count)] for name, count in counts.head(_N_OFTEN).items() if count]
     told = "; ".join(f"{name} in {count} of {selected.shape[1]} folds" for name, count in often[:10])
-    return {"chosen": Markup(inline_svg(plot, evaluation, "chosen", "Columns that were chosen", told)), "often": often}
+    return {
+        "chosen": Markup(inline_svg(plot_selected, evaluation, "chosen", "Columns that were chosen", told)),
+        "often": often,
+    }
 
 
 def _by_speaker(evaluation: Evaluation) -> list[list[Any]]:

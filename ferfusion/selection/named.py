@@ -25,6 +25,13 @@ def _stability(size: Any, seed: Any) -> Any:
     return selection.StabilitySelector(selection.FilterSelector(n_features=size or _SIZE), random_state=seed)
 
 
+def _shadow(size: Any, seed: Any) -> Any:
+    if size is not None:
+        message = "Shadow columns decide by themselves how many columns are kept: 'shadow' takes no number."
+        raise SelectionError(message)
+    return selection.ShadowSelector(random_state=seed)
+
+
 def _pruner(size: Any, seed: Any) -> Any:
     return selection.CorrelationPruner() if size is None else selection.CorrelationPruner(threshold=float(size))
 
@@ -46,10 +53,8 @@ SELECTORS: dict[str, Maker] = {
     "mrmr": lambda size, seed: selection.MRMRSelector(n_features=size or _SIZE),
     "correlation": _pruner,
     "forest": lambda size, seed: selection.ImportanceSelector(n_features=size or _SIZE, random_state=seed),
-    "stability": lambda size, seed: selection.StabilitySelector(
-        selection.FilterSelector(n_features=size or _SIZE), random_state=seed
-    ),
-    "shadow": lambda size, seed: selection.ShadowSelector(random_state=seed),
+    "stability": _stability,
+    "shadow": _shadow,
     "grey_wolf": _grey_wolf,
     "two_stage": _two_stage,
 }

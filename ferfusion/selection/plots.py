@@ -66,7 +66,7 @@ def family_of(name: str) -> str:
 
 def plot_selected(
     selected: Any,
-    offered: Sequence[str],
+    offered: Sequence[str] | None = None,
     by: Callable[[str], str] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -74,10 +74,10 @@ def plot_selected(
 
     Parameters
     ----------
-    selected : fitted selector, array of bool (n_features,) or (n_sets, n_features)
+    selected : Evaluation, fitted selector, or array of bool (n_features,) or (n_sets, n_features)
         What was kept of the columns offered, once or in several folds.
     offered : sequence of str, length n_features
-        Names of the columns there were.
+        Names of the columns there were; an evaluation knows them.
     by : callable, optional
         Name of a column to its group. If missing: the view, or within one view ``family_of``.
     ax : Axes, optional
@@ -90,9 +90,16 @@ def plot_selected(
     Raises
     ------
     SelectionError
-        If masks and names differ in number.
+        If masks and names differ in number, or nothing was chosen.
     """
+    told = getattr(selected, "selected", None)
+    if told is not None:
+        selected, offered = told.to_numpy(dtype=bool).T, list(told.index)
     masks = np.atleast_2d(selected.get_support() if hasattr(selected, "get_support") else np.asarray(selected))
+    offered = [] if offered is None else offered
+    if not masks.size:
+        message = "No columns were chosen: there is nothing to show."
+        raise SelectionError(message)
     if masks.shape[1] != len(offered):
         message = f"The masks have {masks.shape[1]} columns, but {len(offered)} names were given."
         raise SelectionError(message)

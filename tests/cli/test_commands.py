@@ -34,7 +34,9 @@ def results(call, manifest, tmp_path_factory):
     return out, call("run", *EARLY, "-c", manifest, "-o", out, "--json").json
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "train", "predict", "extract", "systems", "corpora", "report"])
+@pytest.mark.parametrize(
+    "command", ["demo", "run", "train", "predict", "extract", "systems", "corpora", "report", "compare"]
+)
 def test_help_shows_an_example(call, command):
     assert f"ferfusion {command}" in call(command, "--help").out.split("Usage:")[1].split("\n", 1)[1]
 
@@ -111,6 +113,22 @@ def test_systems_without_a_choice_of_columns_take_none(monkeypatch):
     monkeypatch.setattr("ferfusion.cli.common.system_modules", lambda: {"plain": SimpleNamespace(make=lambda: None)})
     with pytest.raises(FerfusionError, match="'plain' has no choice of columns"):
         open_system("plain", None, None, store=None, jobs=1, seed=0, strict=False, select="anova")
+
+
+def test_compare(call, results, manifest, tmp_path):
+    other = tmp_path / "plain"
+    call("run", *EARLY, "-c", manifest, "-o", other, "--set", "speaker_scaling=none")
+    text = call("compare", results[0], other, "-o", tmp_path / "pairs").text
+    assert "early - plain" in text
+    assert "leave one speaker out (4 folds)" in text
+    assert "Only 4 speakers" in text
+    found = call("compare", results[0], other, "--json").json
+    assert found["ranks_over"] == "4 speakers"
+    pairs = pd.read_csv(tmp_path / "pairs" / "pairs.csv")
+    assert pairs["difference"].iloc[0] == pytest.approx(found["pairs"][0]["difference"], abs=1e-6)
+    assert (tmp_path / "pairs" / "ranks.svg").read_text().startswith("<?xml")
+    with pytest.raises(FerfusionError, match="two evaluations at least"):
+        call("compare", results[0])
 
 
 def test_run_lists_what_was_left_out(call, manifest, tmp_path):

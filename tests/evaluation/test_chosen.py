@@ -5,11 +5,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ferfusion import evaluate
+from ferfusion.base.errors import SelectionError
 from ferfusion.corpora import make_corpus
 from ferfusion.evaluation import Evaluation
 from ferfusion.evaluation.chosen import choice_notes, choices, chosen_columns
 from ferfusion.fusion import make_early, make_late
-from ferfusion.selection import nogueira_stability
+from ferfusion.selection import nogueira_stability, plot_selected
+from ferfusion.selection.plots import family_of
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +48,16 @@ def test_saved_and_loaded(result, tmp_path):
     assert result.selected.index[result.selected.all(axis=1)][0] in page
 
 
+def test_picture_of_an_evaluation(result):
+    ax = plot_selected(result)
+    assert sum(bar.get_width() > 0 for bar in ax.containers[1]) >= 1
+    assert len(ax.containers[0]) == len({family_of(name) for name in result.selected.index})
+
+
 def test_nothing_chosen_nothing_told(corpus, tmp_path):
     plain = evaluate(make_early(classifier=LogisticRegression()), corpus, verbose=False)
+    with pytest.raises(SelectionError, match="nothing to show"):
+        plot_selected(plain)
     assert plain.selected.empty
     assert not [note for note in plain.notes if "chosen" in note]
     folder = plain.save(tmp_path / "plain")

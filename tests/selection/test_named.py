@@ -62,6 +62,11 @@ def test_wolves_take_no_share():
         as_selector("grey_wolf:0.5")
 
 
+def test_shadows_take_no_number():
+    with pytest.raises(SelectionError, match="takes no number"):
+        as_selector("shadow:30")
+
+
 def test_unknown_name():
     with pytest.raises(UnknownNameError, match="selector 'anvoa'"):
         as_selector("anvoa:3")
