@@ -72,7 +72,17 @@ def plp(power: np.ndarray, frequencies: np.ndarray, n_coefficients: int = 13, or
     ----------
     Hermansky: Perceptual linear predictive (PLP) analysis of speech. JASA 87, 1990. https://doi.org/10.1121/1.399423
     """
-    bark = 6.0 * np.arcsinh(frequencies / 600.0)
+    filters = _critical_bands(len(frequencies), float(frequencies[-1]))
+    bands = np.cbrt(power @ filters.astype(power.dtype)).astype(np.float64)
+    # the outermost bands are not whole
+    bands[:, 0], bands[:, -1] = bands[:, 1], bands[:, -2]
+    return _model_cepstra(autocorrelations(bands, order + 1), n_coefficients)
+
+
+@lru_cache(maxsize=16)
+def _critical_bands(n_bins: int, highest: float) -> np.ndarray:
+    """Masking curves of critical bands under equal loudness, shape (n_bins, n_bands)."""
+    bark = 6.0 * np.arcsinh(np.linspace(0.0, highest, n_bins) / 600.0)
     centres = np.linspace(0.0, bark[-1], _BARK_BANDS)
     distance = bark[None, :] - centres[:, None]
     masking = np.where(
@@ -80,10 +90,7 @@ def plp(power: np.ndarray, frequencies: np.ndarray, n_coefficients: int = 13, or
     )
     squared = (600.0 * np.sinh(centres / 6.0)) ** 2
     loudness = (squared / (squared + 1.6e5)) ** 2 * (squared + 1.44e6) / (squared + 9.61e6)
-    bands = np.cbrt(power @ (loudness[:, None] * masking).T.astype(power.dtype)).astype(np.float64)
-    # the outermost bands are not whole
-    bands[:, 0], bands[:, -1] = bands[:, 1], bands[:, -2]
-    return _model_cepstra(autocorrelations(bands, order + 1), n_coefficients)
+    return (loudness[:, None] * masking).T
 
 
 def _model_cepstra(r: np.ndarray, n_coefficients: int) -> np.ndarray:

@@ -149,8 +149,11 @@ def _cheapest_path(
     """The candidate of each frame on the path whose strengths less the costs of its changes are greatest."""
     octaves = np.log2(np.where(frequency > 0, frequency, 1.0))
     total, back = strength.copy(), np.zeros(strength.shape, dtype=np.int64)
-    path = np.zeros(len(count), dtype=np.int64)
-    _search(octaves, count, jump_cost, switch_cost, total, back, path)
+    _search(octaves, count, jump_cost, switch_cost, total, back)
+    place, path = int(total[-1, : count[-1]].argmax()), np.empty(len(count), dtype=np.int64)
+    for t in range(len(count) - 1, -1, -1):
+        path[t] = place
+        place = back[t, place]
     return path
 
 
@@ -162,10 +165,8 @@ def _search(
     switch_cost: float,
     total: np.ndarray,
     back: np.ndarray,
-    path: np.ndarray,
 ) -> None:
-    n_frames = len(count)
-    for t in range(1, n_frames):
+    for t in range(1, len(count)):
         for j in range(count[t]):
             best, origin = -1e30, 0
             for i in range(count[t - 1]):
@@ -178,11 +179,3 @@ def _search(
                     best, origin = total[t - 1, i] - cost, i
             total[t, j] += best
             back[t, j] = origin
-    j = 0
-    for i in range(1, count[n_frames - 1]):
-        if total[n_frames - 1, i] > total[n_frames - 1, j]:
-            j = i
-    for k in range(n_frames):
-        t = n_frames - 1 - k
-        path[t] = j
-        j = back[t, j]

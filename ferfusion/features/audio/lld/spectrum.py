@@ -77,8 +77,7 @@ def flux(magnitude: np.ndarray) -> np.ndarray:
 def rolloff(magnitude: np.ndarray, frequencies: np.ndarray, shares: Sequence[float] = (0.85,)) -> np.ndarray:
     """Frequencies in hertz below which shares of the magnitudes lie, shape (n_frames, n_shares)."""
     cumulated = np.cumsum(magnitude, axis=1)
-    bins = [(cumulated < share * cumulated[:, -1:]).sum(axis=1) for share in shares]
-    return frequencies[np.minimum(np.column_stack(bins), len(frequencies) - 1)]
+    return frequencies[np.column_stack([(cumulated >= share * cumulated[:, -1:]).argmax(axis=1) for share in shares])]
 
 
 def flatness(power: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -107,7 +106,8 @@ def band_shares(power: np.ndarray, frequencies: np.ndarray, edges: list[float]) 
 def zero_crossings(frames: np.ndarray) -> np.ndarray:
     """Share of the samples of each frame after which the sign changes, shape (n_frames,)."""
     sign = frames >= 0
-    return (sign[:, 1:] != sign[:, :-1]).mean(axis=1) if frames.shape[1] > 1 else np.zeros(len(frames))
+    crossings = np.count_nonzero(sign[:, 1:] != sign[:, :-1], axis=1)
+    return crossings / max(frames.shape[1] - 1, 1)
 
 
 def contrast(
