@@ -28,6 +28,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from ferfusion import evaluate, load_corpus
+from ferfusion.base.table import columns_of, views_of
 from ferfusion.base.versions import versions
 from ferfusion.corpora import Corpus
 from ferfusion.fusion.assemble import make_early
@@ -156,7 +157,7 @@ def judged(corpus: Corpus, checksum: str, name: str, seed: int) -> Row:
         "folds": len(result.timing),
         "seeds_planned": SEEDS[corpus.card.name] if METHODS[name][1] else 1,
         "protocol": result.protocol["description"],
-        "view": VIEW,
+        "view": " ".join(views_of(corpus.X)),
         "speaker_scaling": "self",
         "classifier": "linear SVM, C = 1",
         "selector": " ".join(str(METHODS[name][0](seed)).split()),
@@ -165,7 +166,8 @@ def judged(corpus: Corpus, checksum: str, name: str, seed: int) -> Row:
 
 
 def _columns(corpus: Corpus) -> list[str]:
-    return [column for column in corpus.X.columns if column.startswith(f"{VIEW}__")]
+    """All that may be chosen: what is computed, and what a corpus brings along, such as the action units of RAVDESS."""
+    return columns_of(corpus.X)
 
 
 def honest(done: list[Row], corpora: list[str], root: Path, work: Path, origin: Row) -> Iterator[Row]:

@@ -11,6 +11,7 @@ References
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from ferfusion.base.errors import FeatureError
 
@@ -126,13 +127,17 @@ def fractal_frames(
     return np.concatenate(dimensions), np.concatenate([batch.var(axis=1) for batch in batches])
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
 def _curve_lengths(frames: np.ndarray, steps: int) -> np.ndarray:
-    """Mean length of the curves through every k-th sample, by k, shape (n_frames, steps)."""
-    n = frames.shape[1]
-    out = np.zeros((len(frames), steps))
-    for k in range(1, min(steps, n - 1) + 1):
-        pieces = (n - 1 - np.arange(k)) // k  # of the curves from each of the first k samples
-        share = (n - 1) / (np.maximum(pieces, 1) * k) / k / k
-        changes = np.abs(frames[:, k:] - frames[:, :-k])
-        out[:, k - 1] = np.einsum("ti,i->t", changes, np.resize(share, n - k))
+    n_frames, n = frames.shape
+    out = np.zeros((n_frames, steps))
+    for t in range(n_frames):
+        x = frames[t]
+        for k in range(1, steps + 1):
+            for m in range(k):
+                pieces = (n - 1 - m) // k
+                total = 0.0
+                for i in range(1, pieces + 1):
+                    total += abs(x[m + i * k] - x[m + (i - 1) * k])
+                out[t, k - 1] += total * (n - 1) / (pieces * k) / k / k
     return out
