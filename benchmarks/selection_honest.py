@@ -33,7 +33,6 @@ from ferfusion.base.versions import versions
 from ferfusion.corpora import Corpus
 from ferfusion.fusion.assemble import make_early
 from ferfusion.fusion.classifiers import as_classifier
-from ferfusion.fusion.scaling import ViewScaler
 from ferfusion.selection import (
     FilterSelector,
     GreyWolfSelector,
@@ -124,9 +123,7 @@ METHODS: dict[str, tuple[Maker, bool]] = {
 def system_of(name: str, seed: int) -> Pipeline:
     """The system whose columns are chosen by a method."""
     system = make_early((), "svm", METHODS[name][0](seed), speaker_scaling="self", random_state=seed)
-    if "select" not in system.named_steps or name.endswith(NOT_RESCALED):
-        return system
-    return Pipeline([*system.steps[:-1], ("rescale", ViewScaler()), system.steps[-1]])
+    return Pipeline([step for step in system.steps if not (name.endswith(NOT_RESCALED) and step[0] == "rescale")])
 
 
 def judged(corpus: Corpus, checksum: str, name: str, seed: int) -> Row:

@@ -37,7 +37,7 @@ def make_early(
     """Early fusion: all views side by side, one classifier.
 
     Steps: ``views`` (extraction) · ``speaker`` (scaling by speaker, if asked for) · ``impute`` (training means) ·
-    ``scale`` · ``select`` (if given) · ``classify``.
+    ``scale`` · ``select`` and ``rescale`` (if a selector is given) · ``classify``.
 
     Parameters
     ----------
@@ -157,6 +157,9 @@ def _single_steps(classifier: Any, selector: Any = None, scaler: Any = None) -> 
     ]
     if selector is not None:
         steps.append(("select", OnFeatures(clone(selector))))
+        if scaler is None:
+            # the columns that are left weigh as much as all did: else fewer of them would mean a smoother classifier
+            steps.append(("rescale", ViewScaler()))
     return [*steps, ("classify", TableClassifier(classifier))]
 
 

@@ -6,7 +6,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from ferfusion.base import OnFeatures, TableClassifier
 from ferfusion.base.errors import UnknownNameError
-from ferfusion.base.table import columns_of, features_of
+from ferfusion.base.table import columns_of, features_of, views_of
 from ferfusion.context import SpeakerScaler
 from ferfusion.features import OpenSmile, Views
 from ferfusion.fusion import CLASSIFIERS, LateFusionClassifier, ViewScaler, make_early, make_late
@@ -40,6 +40,17 @@ def test_a_selector_chooses_columns(toy):
     X, y = toy
     model = make_early(classifier="logistic", selector=SelectKBest(k=4)).fit(X, y)
     assert len(model["classify"].columns_) == 4
+
+
+def test_columns_that_are_left_weigh_as_much_as_all_did(toy):
+    X, y = toy
+    model = make_early(classifier="logistic", selector="anova:4").fit(X, y)
+    table = model[:-1].transform(X)
+    for view in views_of(table):
+        if columns_of(table, view):
+            assert features_of(table, view).var(axis=0).sum() == pytest.approx(1)
+    own = make_early(classifier="logistic", selector="anova:4", scaler=MinMaxScaler())
+    assert "rescale" not in own.named_steps
 
 
 def test_slots():

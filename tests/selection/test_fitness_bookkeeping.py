@@ -1,5 +1,7 @@
 """What the fitness of subsets remembers, refuses, and does in parallel or with little memory."""
 
+import warnings
+
 import numpy as np
 import pytest
 from joblib import parallel_config
@@ -195,3 +197,22 @@ def _winners(A, codes, times, i, k, by_distance):
         taken = np.concatenate([inside, rng.permutation(at)[: k - len(inside)]])
         found.add(int(np.argmax(np.bincount(label[taken], weight[taken].astype(float), minlength=3))))
     return found
+
+
+def test_a_class_that_a_fold_lacks_is_no_reason_to_warn():
+    """A small fold of one speaker lacks an emotion that is predicted there: the same score, and quiet."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 20)
+    X = rng.normal(size=(60, 6)) + 0.3 * y[:, None]
+    few = np.flatnonzero(y < 2)[::4]
+    splits = [(np.setdiff1d(np.arange(60), few), few)]
+    masks = rng.random((20, 6)) < 0.5
+    masks[:, 0] = True
+    judge = KNeighborsClassifier(3)
+    found = SubsetScorer(judge, X, y, splits, "balanced_accuracy")(masks)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="y_pred contains classes not in y_true")
+        theirs = [cross_val_score(judge, X[:, m], y, cv=splits, scoring="balanced_accuracy").mean() for m in masks]
+    predicted = {c for m in masks for c in judge.fit(X[splits[0][0]][:, m], y[splits[0][0]]).predict(X[few][:, m])}
+    assert 2 in predicted
+    np.testing.assert_array_equal(found, theirs)
