@@ -26,10 +26,12 @@ _SUBPACKAGES = (
     "context",
     "corpora",
     "evaluation",
+    "export",
     "features",
     "fusion",
     "nn",
     "persistence",
+    "selection",
     "systems",
 )
 

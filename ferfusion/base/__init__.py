@@ -9,6 +9,7 @@ from ferfusion.base.card import Card, CorpusCard
 from ferfusion.base.classifier import TableClassifier
 from ferfusion.base.errors import FerfusionError
 from ferfusion.base.grouped import GroupedFolds, grouped_splits
+from ferfusion.base.regressor import TableRegressor
 from ferfusion.base.table import check_table, columns_of, features_of, groups_of, modality_of, texts_of, views_of
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "OnFeatures",
     "SelectViews",
     "TableClassifier",
+    "TableRegressor",
     "check_table",
     "columns_of",
     "features_of",

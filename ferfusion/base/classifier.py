@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from ferfusion.base.adapters import fit_with_groups, number_views
+from ferfusion.base.adapters import fit_with_groups
 from ferfusion.base.calibration import CalibratedScores
-from ferfusion.base.errors import FeatureError, TableError, UnknownNameError, shorten
+from ferfusion.base.errors import TableError, UnknownNameError, shorten
 from ferfusion.base.grouped import give_grouped_cv
-from ferfusion.base.table import check_table, columns_of, fitted_features, groups_of, present_rows
+from ferfusion.base.rows import LastStep
 
 __all__ = ["TableClassifier", "check_labels"]
 
@@ -58,7 +58,7 @@ def check_labels(y: Any, X: pd.DataFrame) -> np.ndarray:
     return labels
 
 
-class TableClassifier(ClassifierMixin, BaseEstimator):
+class TableClassifier(ClassifierMixin, LastStep):
     """Classify the rows of a table with a plain array classifier.
 
     Facts are dropped, labels encoded (any string, and classes that are absent from a fold, work for every
@@ -115,41 +115,22 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         FeatureError
             If values are missing in rows that have others and nothing filled them in.
         """
-        check_table(X, features=True)
+        rows = self._rows_to_learn(X)
         if self.missing not in ("prior", "nan"):
             raise UnknownNameError("treatment of rows without features", self.missing, ["prior", "nan"])
         labels = check_labels(y, X)
-        views = number_views(X)
-        self.columns_ = columns_of(X, views)
-        rows = present_rows(X, views)
-        if not rows.any():
-            message = "No row of the training table holds a feature value."
-            raise FeatureError(message)
         labels = check_labels(labels[rows], X[rows])
         A = self._array(X[rows])
         self.classes_, codes = np.unique(labels.astype(str), return_inverse=True)
         self.classes_ = self.classes_.astype(object)
         self.prior_ = np.bincount(codes) / len(codes)
-        groups = groups_of(X)
-        groups = None if groups is None else groups[rows]
+        groups = self._groups(X, rows)
         self.estimator_ = fit_with_groups(give_grouped_cv(self._calibrated(), groups, A), A, codes, groups)
         return self
 
     def _calibrated(self) -> Any:
         estimator = clone(self.estimator)
         return estimator if hasattr(estimator, "predict_proba") else CalibratedScores(estimator)
-
-    def _array(self, X: pd.DataFrame) -> np.ndarray:
-        A = fitted_features(X, self.columns_)
-        holes = np.isnan(A)
-        if holes.any() and not _takes_nan(self.estimator):
-            row, column = np.argwhere(holes)[0]
-            message = (
-                f"Row {X.index[row]!r} has no value for {self.columns_[column]!r}, and {type(self.estimator).__name__} "
-                "takes none that is missing. Put OnFeatures(SimpleImputer()) before it."
-            )
-            raise FeatureError(message)
-        return A
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Probabilities of the emotions.
@@ -165,10 +146,7 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
             Columns as in ``classes_``.
         """
         check_is_fitted(self)
-        check_table(X)
-        there = set(X.columns.tolist())
-        known = [column for column in self.columns_ if column in there]
-        rows = X[known].notna().to_numpy().any(axis=1) if known else np.zeros(len(X), dtype=bool)
+        rows = self._rows_to_judge(X)
         fill = self.prior_ if self.missing == "prior" else np.nan
         out = np.tile(np.full(len(self.classes_), fill, dtype=np.float64), (len(X), 1))
         if not rows.all() and self.missing == "prior":
@@ -199,8 +177,3 @@ class TableClassifier(ClassifierMixin, BaseEstimator):
         names = np.full(len(X), None, dtype=object)
         names[known] = self.classes_[proba[known].argmax(axis=1)]
         return names
-
-
-def _takes_nan(estimator: Any) -> bool:
-    tags = getattr(estimator, "__sklearn_tags__", None)
-    return bool(tags and tags().input_tags.allow_nan)

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 __all__ = [
     "AudioError",
     "CorpusError",
+    "ExportError",
     "FeatureError",
     "FerfusionError",
     "LearntViewError",
@@ -66,6 +67,10 @@ class ModelFileError(FerfusionError, ValueError):
 
 class UntrustedModelError(ModelFileError):
     """A model file could run code on loading, and nobody said that it is trusted."""
+
+
+class ExportError(FerfusionError, ValueError):
+    """A fitted system, or a part of it, cannot be written in the form asked for."""
 
 
 class MissingDependencyError(FerfusionError, ImportError):

@@ -123,17 +123,39 @@ def open_system(
 
 
 def _settings(settings: list[str] | None) -> dict[str, Any]:
+    return {name: value_of(value) for name, value in pairs_of("--set", settings).items()}
+
+
+def pairs_of(option: str, given: list[str] | None) -> dict[str, str]:
+    """Names and values of an option that takes ``name=value`` and may be repeated.
+
+    Raises
+    ------
+    FerfusionError
+        If there is no name, or no value.
+    """
     found = {}
-    for setting in settings or []:
-        name, equals, value = setting.partition("=")
+    for word in given or []:
+        name, equals, value = word.partition("=")
         if not equals or not name:
-            message = f"--set takes name=value, not {setting!r}."
+            message = f"{option} takes name=value, not {word!r}."
             raise FerfusionError(message)
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = None if value in ("none", "None") else value
+        found[name] = value
     return found
+
+
+def value_of(word: str) -> Any:
+    """A word as JSON where it is some, None for ``none``, else itself."""
+    try:
+        return json.loads(word)
+    except ValueError:
+        return None if word in ("none", "None") else word
+
+
+def values_of(words: str) -> list[Any]:
+    """Values parted by commas, or a list as JSON."""
+    whole = value_of(words)
+    return whole if isinstance(whole, list) else [value_of(word.strip()) for word in words.split(",")]
 
 
 def emit(content: Any) -> None:

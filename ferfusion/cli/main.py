@@ -13,6 +13,7 @@ from ferfusion.cli.common import show_warnings, stderr
 from ferfusion.cli.compare import compare
 from ferfusion.cli.corpora import corpora_app
 from ferfusion.cli.demo import demo
+from ferfusion.cli.export import export
 from ferfusion.cli.extract import extract
 from ferfusion.cli.predict import predict
 from ferfusion.cli.report import report
@@ -35,6 +36,7 @@ for function, name in (
     (run_command, "run"),
     (train, "train"),
     (predict, "predict"),
+    (export, "export"),
     (extract, "extract"),
     (systems, "systems"),
     (report, "report"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ferfusion.cli import common
 from ferfusion.evaluation import Evaluation, evaluate
+from ferfusion.evaluation import tune as tune_system
+from ferfusion.evaluation.corruption import Corruption
 
 __all__ = ["print_evaluation", "run"]
 
@@ -33,6 +35,28 @@ def run(
     classes: common.Classes = None,
     select: common.Select = None,
     settings: common.Settings = None,
+    tune: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tune",
+            help="Values to choose from in each training part, by inner folds of its speakers: "
+            "--tune classify__estimator__C=0.01,0.1,1. May be repeated.",
+        ),
+    ] = None,
+    missing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--missing", help="Share of test utterances that lack a view or modality: text=0.3. May be repeated."
+        ),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--noise",
+            help="Noise in the test part: audio=10 (white, dB), audio=babble:5 (dB), audio=reverberation:0.6 "
+            "(seconds), text=0.2 (word error rate). May be repeated.",
+        ),
+    ] = None,
     store: common.Store = None,
     no_store: common.NoStore = False,
     jobs: common.Jobs = 0,
@@ -48,17 +72,32 @@ def run(
       ferfusion run --system baseline_late --corpus ravdess --data ravdess/ --protocol luna2022
       ferfusion run --system baseline_early --corpus my.csv --views audio --set classifier=forest
       ferfusion run --system baseline_early --corpus emodb --data emodb/ --select anova:200
+      ferfusion run --system baseline_early --corpus emodb --data emodb/ --tune classify__estimator__C=0.01,0.1,1
+      ferfusion run --system baseline_late --corpus my.csv --missing text=0.3 --noise audio=babble:10
     """
+    spoilt: dict[str, Any] = {
+        "missing": common.pairs_of("--missing", missing),
+        "noise": common.pairs_of("--noise", noise),
+    }
+    Corruption.of(**spoilt)  # before the work, not in the midst of it
     workers = common.jobs_of(jobs)
     loaded = common.open_corpus(corpus, data, features, classes=classes)
     place = common.store_path(store, no_store)
     model = common.open_system(
         system, views, settings, store=place, jobs=workers, seed=seed, strict=strict, select=select
     )
-    kept = None if out is None else out / "folds"
-    result = evaluate(
-        model, loaded, protocol, seed, workers, name=system, strict=strict, checkpoint=kept, verbose=not as_json
-    )
+    options: dict[str, Any] = {
+        "name": system,
+        "strict": strict,
+        "checkpoint": None if out is None else out / "folds",
+        "verbose": not as_json,
+        **spoilt,
+    }
+    if tune:
+        grid = {name: common.values_of(values) for name, values in common.pairs_of("--tune", tune).items()}
+        result = tune_system(model, grid, loaded, protocol, seed, workers, **options)
+    else:
+        result = evaluate(model, loaded, protocol, seed, workers, **options)
     page = None
     if out is not None:
         result.save(out)

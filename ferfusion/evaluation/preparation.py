@@ -11,9 +11,10 @@ from sklearn.pipeline import Pipeline
 from ferfusion.base.errors import AudioError, FeatureError, LearntViewError, TableError, shorten
 from ferfusion.base.table import learnt_views, views_of
 from ferfusion.corpora import Corpus
+from ferfusion.evaluation.tuned import fitted_system
 from ferfusion.features import Views
 
-__all__ = ["first_views", "prepare"]
+__all__ = ["first_views", "prepare", "views_steps"]
 
 Reasons = list[tuple[str, str]]
 
@@ -68,7 +69,7 @@ def prepare(
         )
         raise LearntViewError(message)
     corpus, reasons = _labelled(corpus, strict)
-    for step in _views_steps(system):
+    for step in views_steps(system):
         if step.only is None:
             step.set_params(skip=tuple(dict.fromkeys([*step.skip, *corpus.card.uninformative_views])))
         step.set_params(verbose=verbose and step.verbose, on_error="raise" if strict else step.on_error)
@@ -81,7 +82,7 @@ def prepare(
     reasons += [(row.id, f"{row.view}: {row.fault}") for row in faults.itertuples()]
     used = _usable(first, X, corpus.card.name)
     # a branch that extracts for itself may find something in a row that the first step leaves blank
-    alone = len(_views_steps(system)) == 1
+    alone = len(views_steps(system)) == 1
     judged = first.judgeable(X, used) if alone else np.ones(len(X), dtype=bool)
     reasons += [(str(id_), "left out: no view could be computed") for id_ in X.index[~judged]]
     if not judged.any():
@@ -92,11 +93,13 @@ def prepare(
 
 def first_views(system: Any) -> Views | None:
     """The step that extracts views for the whole of a system, or None."""
+    system = fitted_system(system)
     steps = [step for _, step in system.steps] if isinstance(system, Pipeline) else [system]
     return next((step for step in steps if isinstance(step, Views)), None)
 
 
-def _views_steps(system: Any) -> list[Views]:
+def views_steps(system: Any) -> list[Views]:
+    """All steps of a system that extract views, those of its branches among them."""
     return [part for part in system.get_params(deep=True).values() if isinstance(part, Views)]
 
 

@@ -99,6 +99,7 @@ def _content(evaluation: Evaluation) -> dict[str, Any]:
         "confusions": _confusions(evaluation),
         **_pictures(evaluation),
         **_chosen(evaluation),
+        **_tuned(evaluation),
         "classes": list(evaluation.classes),
         "counts": [list(map(int, row)) for row in evaluation.confusion.to_numpy()],
         "by_class": [
@@ -177,6 +178,17 @@ def _chosen(evaluation: Evaluation) -> dict[str, Any]:
         "chosen": Markup(inline_svg(plot_selected, evaluation, "chosen", "Columns that were chosen", told)),
         "often": often,
     }
+
+
+def _tuned(evaluation: Evaluation) -> dict[str, Any]:
+    """What each fold chose, with the columns of its table."""
+    tuned = evaluation.tuned
+    columns = [("fold", "text"), *((name, "text") for name in tuned.columns[:-1]), ("inner score", "share")]
+    rows = [
+        [str(fold), *(_plain(value) for value in row[:-1]), float(row[-1])]
+        for fold, row in zip(tuned.index, tuned.to_numpy(dtype=object), strict=True)
+    ]
+    return {"tuned": rows, "tuned_columns": columns}
 
 
 def _by_speaker(evaluation: Evaluation) -> list[list[Any]]:

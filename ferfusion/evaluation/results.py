@@ -16,7 +16,7 @@ from ferfusion.evaluation.metrics import confusion_counts, score_table
 
 __all__ = ["Evaluation"]
 
-_SELECTED = "selected.csv"
+_SELECTED, _TUNED = "selected.csv", "tuned.csv"
 _FILES = ("predictions.csv", "folds.csv", "left_out.csv", "evaluation.json")
 
 
@@ -44,6 +44,8 @@ class Evaluation:
         Versions, seed, parameters, data.
     selected : DataFrame
         Where columns were chosen inside the folds: a row a column that was offered, whether each fold kept it.
+    tuned : DataFrame
+        Where parameters were tuned inside the folds: a row a fold, what it chose, and ``inner_score``.
 
     Attributes
     ----------
@@ -66,6 +68,7 @@ class Evaluation:
     notes: list[str] = field(default_factory=list)
     provenance: dict[str, Any] = field(default_factory=dict)
     selected: pd.DataFrame = field(default_factory=pd.DataFrame)
+    tuned: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def classes(self) -> list[str]:
@@ -80,7 +83,12 @@ class Evaluation:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Pooled metrics with intervals."""
-        return score_table(self._counts(self._resampled_over()[1]), seed=self.seed)
+        return score_table(self.group_counts, seed=self.seed)
+
+    @cached_property
+    def group_counts(self) -> np.ndarray:
+        """Confusion matrix of each speaker (utterance), shape (n_groups, n_classes, n_classes)."""
+        return self._counts(self._resampled_over()[1])
 
     @property
     def interval(self) -> str:
@@ -153,7 +161,8 @@ class Evaluation:
         ----------
         folder : str or Path
             Made if it is not there: ``predictions.csv``, ``scores.csv``, ``confusion.csv``, ``folds.csv``,
-            ``left_out.csv``, ``evaluation.json``, and where columns were chosen ``selected.csv``.
+            ``left_out.csv``, ``evaluation.json``, and where columns were chosen ``selected.csv``, where parameters
+            were tuned ``tuned.csv``.
 
         Returns
         -------
@@ -169,6 +178,8 @@ class Evaluation:
         self.left_out.to_csv(folder / "left_out.csv", index=False)
         if len(self.selected):
             self.selected.astype(int).to_csv(folder / _SELECTED, index_label="column")
+        if len(self.tuned):
+            self.tuned.to_csv(folder / _TUNED, index_label="fold")
         content = {**self.summary(), "provenance": self.provenance}
         (folder / "evaluation.json").write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
         return folder
@@ -197,6 +208,9 @@ class Evaluation:
         selected = pd.DataFrame()
         if (folder / _SELECTED).is_file():
             selected = pd.read_csv(folder / _SELECTED, dtype={"column": str}).set_index("column").astype(bool)
+        tuned = pd.DataFrame()
+        if (folder / _TUNED).is_file():
+            tuned = pd.read_csv(folder / _TUNED, dtype={"fold": str}, keep_default_na=False).set_index("fold")
         return cls(
             content["system"],
             content["corpus"],
@@ -208,6 +222,7 @@ class Evaluation:
             content["notes"],
             content["provenance"],
             selected.rename_axis(None),
+            tuned,
         )
 
     def to_html(self, path: str | Path) -> Path:

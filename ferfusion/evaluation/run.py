@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from sklearn.base import clone
-from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
 
 from ferfusion.base.errors import shorten
 from ferfusion.base.table import facts_of
-from ferfusion.catalog import make_system
-from ferfusion.context.policies import speaker_policies
 from ferfusion.context.speaker import POLICY_SELF
-from ferfusion.corpora import Corpus, Fold, load_corpus
+from ferfusion.corpora import Corpus
 from ferfusion.evaluation.checkpoint import FoldStore
-from ferfusion.evaluation.chosen import CHOICE, choice_notes, choices, chosen_columns
-from ferfusion.evaluation.preparation import prepare
+from ferfusion.evaluation.chosen import choice_notes, choices
+from ferfusion.evaluation.corruption.plan import Corruption
+from ferfusion.evaluation.folds import pooled, run_folds
 from ferfusion.evaluation.protocols import Protocol, resolve_protocol
 from ferfusion.evaluation.provenance import digest, parameters_of, provenance
+from ferfusion.evaluation.ready import Ready, bring_together
 from ferfusion.evaluation.results import Evaluation
+from ferfusion.evaluation.tuned import tuned_values, tuning_notes
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "judge", "run_key"]
 
 
 def evaluate(
@@ -39,6 +38,8 @@ def evaluate(
     name: str | None = None,
     strict: bool = False,
     checkpoint: str | Path | None = None,
+    missing: Mapping[str, float] | None = None,
+    noise: Mapping[str, Any] | None = None,
     verbose: bool = True,
 ) -> Evaluation:
     """Judge a system on speakers it has not heard.
@@ -65,6 +66,13 @@ def evaluate(
         Stop at the first recording that cannot be used or row without a label; else they are left out and listed.
     checkpoint : str or Path, optional
         Folder in which finished folds are kept; the same call goes on there after a kill.
+    missing : mapping of str to float, optional
+        Share of the test utterances that lack a view or modality, such as ``{"text": 0.3}``; the training part stays
+        whole. Which ones is decided by the seed and each utterance's id.
+    noise : mapping of str to number, str or (kind, number), optional
+        Noise in the test part only: ``{"audio": 10}`` (white, dB), ``{"audio": "babble:5"}`` (dB),
+        ``{"audio": "reverberation:0.6"}`` (seconds), ``{"text": 0.2}`` (word error rate). Features are computed anew
+        from what is noisy.
     verbose : bool, default=True
         Progress bars, where there is a terminal.
 
@@ -77,7 +85,9 @@ def evaluate(
     LearntViewError
         If the corpus carries columns that were learnt from its own rows: no split can make them honest.
     ProtocolError
-        If the folds cannot be made.
+        If the folds cannot be made, or a share or level makes no sense.
+    FeatureError
+        If noise cannot reach a view, since it came with the table, or a view to be missing is learnt in the folds.
 
     Examples
     --------
@@ -87,101 +97,99 @@ def evaluate(
     >>> bool(result.scores.loc["uar", "value"] > 0.3)
     True
     """
-    started = time.perf_counter()
-    title = name or (system if isinstance(system, str) else type(system).__name__)
-    system = make_system(system, random_state=seed) if isinstance(system, str) else _seeded(clone(system), seed)
-    corpus = corpus if isinstance(corpus, Corpus) else load_corpus(corpus)
-    checksum = corpus.checksum()
-    system, corpus, left_out, views = prepare(system, corpus, strict=strict, verbose=verbose)
-    extracted = time.perf_counter()
-    plan = resolve_protocol(protocol, corpus, seed)
-    facts = {
-        "name": corpus.card.name,
-        "n_utterances": len(corpus),
-        "checksum": checksum,
-        "license": corpus.card.license,
+    corruption = Corruption.of(missing, noise)
+    ready = bring_together(system, corpus, seed, name=name, strict=strict, verbose=verbose)
+    plan = resolve_protocol(protocol, ready.corpus, seed)
+    given: dict[str, Any] = {
+        "corruption": corruption,
+        "checkpoint": checkpoint,
+        "quiet": bool(corruption),
+        "verbose": verbose,
     }
+    return judge(ready, plan, seed, n_jobs, **given)
+
+
+def judge(
+    ready: Ready,
+    plan: Protocol,
+    seed: int = 0,
+    n_jobs: int | None = 1,
+    *,
+    corruption: Corruption | None = None,
+    checkpoint: str | Path | None = None,
+    quiet: bool = False,
+    verbose: bool = True,
+) -> Evaluation:
+    """Judge a system that was brought together with its corpus; all rows of the folds are judged.
+
+    Parameters
+    ----------
+    ready : Ready
+        As ``bring_together`` gives it.
+    plan : Protocol
+        Folds of its corpus.
+    seed, n_jobs, checkpoint, verbose
+        As for ``evaluate``.
+    corruption : Corruption, optional
+        Of the test parts.
+    quiet : bool, default=False
+        Do not warn of rows that have no view left.
+
+    Returns
+    -------
+    Evaluation
+    """
+    started = time.perf_counter()
+    system, corpus, views = ready.system, ready.corpus, ready.views
+    corruption = corruption or Corruption.of()
     described = {
         "name": plan.name,
-        "description": plan.description,
+        "description": plan.description + (f"; test part corrupted: {corruption}" if corruption else ""),
         "n_folds": len(plan.folds),
         "speakers_overlap": plan.speakers_overlap,
     }
-    splits = [[fold.name, fold.train.tolist(), fold.test.tolist()] for fold in plan.folds]
-    key = digest([parameters_of(system), facts, seed, splits, views, _facts_digest(corpus.X)])
+    if corruption:
+        described["corruption"] = corruption.to_dict()
+    key = run_key(ready, plan, seed, *([corruption.to_dict()] if corruption else []))
     store = FoldStore(None if checkpoint is None else Path(checkpoint), key)
-    predictions, timing, selected = _run_folds(system, corpus, plan, store, n_jobs, verbose, title)
-    origin = provenance(system, seed, facts, described)
-    origin["seconds"] = {"features": extracted - started, "folds": time.perf_counter() - extracted}
-    notes = [*_policy_notes(predictions), *choice_notes(selected), *_unlearnt_notes(corpus, plan), *corpus.notes]
-    return Evaluation(title, corpus.card.name, described, predictions, timing, left_out, views, notes, origin, selected)
+    tested = np.sort(np.concatenate([fold.test for fold in plan.folds]))
+
+    def spoilt() -> AbstractContextManager[pd.DataFrame | None]:
+        if not corruption:
+            return nullcontext()
+        return corruption.applied(corpus.X, tested, system, views, seed=seed, verbose=verbose)
+
+    shown: dict[str, Any] = {"verbose": verbose, "title": ready.title, "quiet": quiet}
+    done = run_folds(system, corpus, plan, store, n_jobs, spoilt=spoilt, **shown)
+    predictions, timing = pooled(done, corpus.X.index)
+    selected, tuned = (found([facts for _, facts in done]) for found in (choices, tuned_values))
+    origin = provenance(system, seed, ready.facts, described)
+    origin["seconds"] = {"features": ready.seconds, "folds": time.perf_counter() - started}
+    notes = [
+        *corruption.notes(corpus.X, tested, system, views, seed),
+        *_policy_notes(predictions),
+        *tuning_notes(system, tuned, corpus.groups is not None),
+        *choice_notes(selected),
+        *_unlearnt_notes(corpus, plan),
+        *corpus.notes,
+    ]
+    name = corpus.card.name
+    return Evaluation(
+        ready.title, name, described, predictions, timing, ready.left_out, views, notes, origin, selected, tuned
+    )
+
+
+def run_key(ready: Ready, plan: Protocol, seed: int, *more: Any) -> str:
+    """Digest of all that the predictions of a run depend on."""
+    splits = [[fold.name, fold.train.tolist(), fold.test.tolist()] for fold in plan.folds]
+    facts = _facts_digest(ready.corpus.X)
+    return digest([parameters_of(ready.system), ready.facts, seed, splits, ready.views, facts, *more])
 
 
 def _facts_digest(X: pd.DataFrame) -> str:
     """Digest of speakers, dialogues, turns and what else a system may go by; where files lie is left aside."""
     names = [name for name in facts_of(X) if name not in ("audio", "video")]
     return digest([names, X[names].astype(str).to_numpy().tolist()])
-
-
-def _seeded(system: Any, seed: int) -> Any:
-    for name, value in system.get_params(deep=True).items():
-        if name.split("__")[-1] == "random_state" and value is None:
-            system.set_params(**{name: seed})
-    return system
-
-
-def _run_folds(
-    system: Any, corpus: Corpus, plan: Protocol, store: FoldStore, n_jobs: int | None, verbose: bool, title: str
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    assert corpus.y is not None  # prepare() has seen to it
-    classes = sorted(map(str, corpus.y.unique()))
-    done = {i: found for i in range(len(plan.folds)) if (found := store.get(i)) is not None}
-    todo = [i for i in range(len(plan.folds)) if i not in done]
-    work = (delayed(_run_fold)(system, corpus.X, corpus.y, plan.folds[i], classes, i) for i in todo)
-    with tqdm(
-        total=len(plan.folds), initial=len(done), desc=title, unit="fold", disable=None if verbose else True
-    ) as bar:
-        for i, predictions, facts in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
-            store.put(i, predictions, facts)
-            done[i] = (predictions, facts)
-            bar.update()
-    ordered = [done[i] for i in range(len(plan.folds))]
-    table = pd.concat([predictions for predictions, _ in ordered])
-    tested = set(table.index)
-    order = [id_ for id_ in corpus.X.index if id_ in tested]
-    told = [{name: value for name, value in facts.items() if name not in CHOICE} for _, facts in ordered]
-    return table.loc[order].rename_axis("id"), pd.DataFrame(told), choices([facts for _, facts in ordered])
-
-
-def _run_fold(
-    system: Any, X: pd.DataFrame, y: pd.Series, fold: Fold, classes: list[str], number: int
-) -> tuple[int, pd.DataFrame, dict[str, Any]]:
-    started = time.perf_counter()
-    train, test = X.iloc[fold.train], X.iloc[fold.test]
-    # matrices of a few hundred rows: threads would wait for each other longer than they work
-    with threadpool_limits(1, user_api="blas"):
-        model = clone(system).fit(train, y.iloc[fold.train])
-        fitted = time.perf_counter()
-        own = model.predict_proba(test)
-        ended = time.perf_counter()
-    proba = np.zeros((len(test), len(classes)))
-    # a class that the training part lacks can only be missed
-    proba[:, np.searchsorted(np.array(classes), np.asarray(model.classes_, dtype=str))] = own
-    policies = speaker_policies(model, test)
-    table = pd.DataFrame(
-        {
-            "label": y.iloc[fold.test].astype(str).to_numpy(),
-            "predicted": np.array(classes)[proba.argmax(axis=1)],
-            "fold": fold.name,
-            "speaker": test["speaker"].to_numpy() if "speaker" in test.columns else None,
-            "speaker_scaling": "none" if policies is None else policies,
-        },
-        index=test.index,
-    )
-    table[[f"p_{name}" for name in classes]] = proba
-    seconds = {"fit_s": round(fitted - started, 4), "predict_s": round(ended - fitted, 4)}
-    facts = {"fold": fold.name, "n_train": len(train), "n_test": len(test), **seconds}
-    return number, table, facts | dict(zip(CHOICE, chosen_columns(model), strict=True))
 
 
 def _policy_notes(predictions: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""What late and stacked fusion share: branches that are fitted on their own views and answer for the same classes."""
+"""What all late fusion shares: branches that are fitted on their own views and answer for the same classes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,60 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from ferfusion.base.adapters import SelectViews
-from ferfusion.base.classifier import TableClassifier, check_labels
+from ferfusion.base.classifier import check_labels
 from ferfusion.base.errors import FeatureError, FerfusionError, UnknownNameError, shorten
+from ferfusion.base.rows import LastStep
 from ferfusion.base.table import check_table, modality_of, present_rows, views_of
 
-__all__ = ["BranchedClassifier", "align_classes"]
+__all__ = ["Branched", "BranchedClassifier", "align_classes", "best_names", "fit_branch", "say_nan"]
 
 _BY = ("modality", "view")
+_MISSING = ("prior", "nan")
 
 
-class BranchedClassifier(ClassifierMixin, BaseEstimator):
-    """Base of classifiers that judge by several branches; subclasses say how the judgements meet.
-
-    Subclasses have the parameters ``branches``, ``by`` and ``n_jobs`` and write ``_learn_fusion`` and ``_fuse``.
-    """
+class Branched(BaseEstimator):
+    """Base of estimators that have several branches, which are given one by one or made a view or modality."""
 
     branches: Any
+    branches_: dict[str, Any]
     by: str
+
+    def _by_name(self) -> np.ndarray:
+        """Order of the branches by their names: what learns in it is the same in whatever order they were given."""
+        return np.argsort(np.array(list(self.branches_)), kind="stable")
+
+    def _named_branches(self, X: pd.DataFrame) -> list[tuple[str, Any]]:
+        if self.by not in _BY:
+            raise UnknownNameError("way to branch", self.by, _BY)
+        if isinstance(self.branches, list | tuple):
+            named = [(name, clone(branch)) for name, branch in self.branches]
+        else:
+            views = [view for view in views_of(X) if present_rows(X, view).any()]
+            names = list(dict.fromkeys(modality_of(view) if self.by == "modality" else view for view in views))
+            named = [
+                (name, Pipeline([("keep", SelectViews([name])), ("branch", clone(self.branches))])) for name in names
+            ]
+        if not named:
+            message = "There is no branch to fuse: the table has no view of features."
+            raise FeatureError(message)
+        twice = [name for i, (name, _) in enumerate(named) if name in [other for other, _ in named[:i]]]
+        if twice:
+            message = f"Branches must have names of their own; these occur more than once: {shorten(twice)}."
+            raise FeatureError(message)
+        return [(name, say_nan(branch)) for name, branch in named]
+
+
+class BranchedClassifier(ClassifierMixin, Branched):
+    """Base of classifiers that judge by several branches; subclasses say how the judgements meet.
+
+    Subclasses have the parameters ``branches``, ``by``, ``n_jobs`` and ``missing`` and write ``_learn_fusion`` and
+    ``_fuse``. A row that no branch can judge leaves ``_fuse`` as NaN. With ``missing="prior"`` it then gets the class
+    shares of training, with a warning, and ``predict`` gives the most frequent emotion; with ``missing="nan"``, for a
+    fusion inside of another, it stays NaN, and ``predict`` gives None.
+    """
+
     n_jobs: int | None
+    missing: str
 
     def fit(self, X: pd.DataFrame, y: Any) -> Any:
         """Fit every branch, then what brings them together.
@@ -48,6 +84,8 @@ class BranchedClassifier(ClassifierMixin, BaseEstimator):
             If no branch has a view to work on, or one cannot be fitted (it is named).
         """
         check_table(X)
+        if self.missing not in _MISSING:
+            raise UnknownNameError("treatment of rows that no branch can judge", self.missing, _MISSING)
         labels = check_labels(y, X)
         self.classes_, counts = np.unique(labels.astype(str), return_counts=True)
         self.classes_ = self.classes_.astype(object)
@@ -86,11 +124,12 @@ class BranchedClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray, shape (n_utterances, n_classes)
-            Columns as in ``classes_``; the shares of training, with a warning, where no branch can judge.
+            Columns as in ``classes_``; where no branch can judge, the shares of training with a warning, or NaN if
+            ``missing="nan"``.
         """
-        out = self._fuse(self.branch_probabilities(X))
+        out = self._fuse(self.branch_probabilities(X), X)
         blank = np.isnan(out).any(axis=1)
-        if blank.any():
+        if blank.any() and self.missing == "prior":
             message = (
                 f"No branch can judge these rows, which get the class shares of training: {shorten(X.index[blank])}."
             )
@@ -99,31 +138,25 @@ class BranchedClassifier(ClassifierMixin, BaseEstimator):
         return out
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Most probable emotion of each row, shape (n_utterances,)."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        """Most probable emotion of each row.
+
+        Parameters
+        ----------
+        X : DataFrame
+            The table.
+
+        Returns
+        -------
+        ndarray of object, shape (n_utterances,)
+            None where no branch can judge, if ``missing="nan"``.
+        """
+        return best_names(self.predict_proba(X), self.classes_)
 
     def _learn_fusion(self, X: pd.DataFrame, labels: np.ndarray, named: list[tuple[str, Any]]) -> None:
         """Learn how the branches meet; by default there is nothing to learn."""
 
-    def _fuse(self, P: np.ndarray) -> np.ndarray:
+    def _fuse(self, P: np.ndarray, X: pd.DataFrame) -> np.ndarray:
         raise NotImplementedError
-
-    def _named_branches(self, X: pd.DataFrame) -> list[tuple[str, Any]]:
-        if self.by not in _BY:
-            raise UnknownNameError("way to branch", self.by, _BY)
-        if isinstance(self.branches, list | tuple):
-            named = [(name, clone(branch)) for name, branch in self.branches]
-        else:
-            views = [view for view in views_of(X) if present_rows(X, view).any()]
-            names = list(dict.fromkeys(modality_of(view) if self.by == "modality" else view for view in views))
-            named = [
-                (name, Pipeline([("keep", SelectViews([name])), ("branch", clone(self.branches))])) for name in names
-            ]
-        if not named:
-            message = "There is no branch to fuse: the table has no view of features."
-            raise FeatureError(message)
-        return [(name, _silent_on_missing(branch)) for name, branch in named]
 
 
 def fit_branch(name: str, branch: Any, X: pd.DataFrame, labels: np.ndarray) -> Any:
@@ -136,7 +169,7 @@ def fit_branch(name: str, branch: Any, X: pd.DataFrame, labels: np.ndarray) -> A
     """
     try:
         return clone(branch).fit(X, labels)
-    except FerfusionError as error:
+    except (FerfusionError, ValueError, ArithmeticError, RuntimeError) as error:
         message = f"The branch {name!r} cannot be fitted: {error}"
         raise FeatureError(message) from error
 
@@ -164,10 +197,29 @@ def align_classes(branch: Any, X: pd.DataFrame, classes: np.ndarray) -> np.ndarr
     return out
 
 
-def _silent_on_missing(branch: Any) -> Any:
-    # The fusion step must know which branch has nothing to say; alone, a branch would fall back on class shares.
+def say_nan(branch: Any) -> Any:
+    """Let a branch say NaN where it has nothing to judge by, for alone it would fall back on shares or means.
+
+    Parameters
+    ----------
+    branch : table classifier or regressor
+        Changed in place; hand in a clone.
+
+    Returns
+    -------
+    table classifier or regressor
+        The same object.
+    """
     parts = [branch, *branch.get_params(deep=True).values()]
     for part in parts:
-        if isinstance(part, TableClassifier):
+        if isinstance(part, LastStep | Branched):
             part.set_params(missing="nan")
     return branch
+
+
+def best_names(proba: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Most probable class of each row, shape (n_utterances,); None where the row is NaN."""
+    names = np.full(len(proba), None, dtype=object)
+    known = ~np.isnan(proba).any(axis=1)
+    names[known] = classes[proba[known].argmax(axis=1)]
+    return names

@@ -3,69 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.linear_model import Ridge
 from sklearn.utils.validation import check_is_fitted
 
-from ferfusion.base.adapters import number_views
-from ferfusion.base.errors import FeatureError
-from ferfusion.base.table import (
-    check_table,
-    columns_of,
-    features_of,
-    fitted_features,
-    mark_learnt,
-    present_rows,
-    replace_columns,
-)
-from ferfusion.fusion.correlation import common_directions
+from ferfusion.base.errors import FeatureError, UnknownNameError
+from ferfusion.base.table import columns_of, mark_learnt, replace_columns
+from ferfusion.fusion.correlation import KINDS, common_directions
+from ferfusion.fusion.kernel_map import apply_kernel_map, fit_kernel_map
+from ferfusion.fusion.matching import matched_directions
+from ferfusion.fusion.viewwise import OnViews, aligned_features
 
 __all__ = ["CoordinatedViews", "ViewTranslator"]
 
 
-class _OnViews(TransformerMixin, BaseEstimator):
-    """What both share: views, their columns and means, rows that have a view and rows that have them all."""
-
-    views: Any
-    views_: list[str]
-    columns_: dict[str, list[str]]
-    means_: dict[str, np.ndarray]
-
-    def _learn_views(self, X: pd.DataFrame) -> None:
-        check_table(X)
-        self.views_ = number_views(X, self.views)
-        if len(self.views_) < 2:
-            message = f"{type(self).__name__} needs two views at least; the table has {self.views_}."
-            raise FeatureError(message)
-        self.columns_ = {view: columns_of(X, view) for view in self.views_}
-        self.means_ = {view: _mean(features_of(X, view)) for view in self.views_}
-
-    def _filled(self, X: pd.DataFrame, view: str) -> tuple[np.ndarray, np.ndarray]:
-        """Centred columns of a view, holes filled by the training mean, and which rows have the view."""
-        A = _aligned(X, self.columns_[view])
-        return np.where(np.isnan(A), 0.0, A - self.means_[view]), ~np.isnan(A).all(axis=1)
-
-    def _complete(self, X: pd.DataFrame) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Rows that have all views, and the views of these."""
-        rows = np.logical_and.reduce([present_rows(X, view) for view in self.views_])
-        if rows.sum() < 2:
-            message = f"Only {int(rows.sum())} rows have all of the views {self.views_}; two are needed at least."
-            raise FeatureError(message)
-        return rows, [self._filled(X, view)[0][rows] for view in self.views_]
-
-
-class CoordinatedViews(_OnViews):
+class CoordinatedViews(TransformerMixin, OnViews):
     """Replace each view by its projections on directions in which the views go together.
 
     Parameters
     ----------
-    kind : {"correlation", "covariance", "discriminant"}, default="correlation"
+    kind : {"correlation", "covariance", "discriminant", "matching"}, default="correlation"
         Canonical correlation of two or more views, cross-modal factors (partial least squares), or canonical
-        correlation within classes; see ``fusion.correlation.common_directions``.
+        correlation within classes, see ``fusion.correlation.common_directions``; or directions in which a row finds
+        its other half among those of other rows, see ``fusion.matching.matched_directions``.
     n_components : int, default=10
         Directions a view; fewer where a view has fewer.
     shrinkage : float, default=0.1
@@ -74,6 +38,12 @@ class CoordinatedViews(_OnViews):
         Keep the views' own columns beside the projections.
     views : str or sequence of str, optional
         Views or modalities to work on; all that are no frames if missing.
+    kernel : {"rbf", "linear"} or callable, optional
+        Rows as points in the space of a kernel first, on views of a total variance of one: kernel canonical
+        correlation. Holds the training rows, and memory grows with their square; ``shrinkage`` is what keeps it from
+        finding agreement by chance.
+    gamma : float, default=1.0
+        Width of ``rbf``.
 
     Attributes
     ----------
@@ -85,6 +55,8 @@ class CoordinatedViews(_OnViews):
         What is taken off a view, and what the rest is multiplied by, shape (n_features, n_components).
     strengths_ : ndarray, shape (n_components,)
         How much the views have in common in each direction.
+    maps_ : dict of str to dict of str to ndarray
+        Of each view what ``fusion.kernel_map.fit_kernel_map`` found; empty without a kernel.
 
     Notes
     -----
@@ -99,6 +71,8 @@ class CoordinatedViews(_OnViews):
     ['audio_a__common0', 'text_b__common0']
     """
 
+    least: ClassVar[int] = 2
+
     def __init__(
         self,
         kind: str = "correlation",
@@ -106,12 +80,16 @@ class CoordinatedViews(_OnViews):
         shrinkage: float = 0.1,
         keep: bool = False,
         views: str | Sequence[str] | None = None,
+        kernel: Any = None,
+        gamma: float = 1.0,
     ) -> None:
         self.kind = kind
         self.n_components = n_components
         self.shrinkage = shrinkage
         self.keep = keep
         self.views = views
+        self.kernel = kernel
+        self.gamma = gamma
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> CoordinatedViews:
         """Learn the directions.
@@ -127,11 +105,23 @@ class CoordinatedViews(_OnViews):
         ------
         FeatureError
             If there are fewer than two views, or fewer than two rows that have them all.
+        UnknownNameError
+            If there is no such kind or kernel.
         """
+        if self.kind not in (*KINDS, "matching"):
+            raise UnknownNameError("kind of common directions", self.kind, (*KINDS, "matching"))
         self._learn_views(X)
         rows, blocks = self._complete(X)
-        labels = None if y is None else np.asarray(y)[rows]
-        found = common_directions(blocks, self.n_components, kind=self.kind, shrinkage=self.shrinkage, y=labels)
+        self.maps_: dict[str, dict[str, np.ndarray]] = {}
+        if self.kernel is not None:
+            named = zip(self.views_, blocks, strict=True)
+            self.maps_ = {view: fit_kernel_map(A, self.kernel, self.gamma) for view, A in named}
+            blocks = [self._placed(A, view) for view, A in zip(self.views_, blocks, strict=True)]
+        if self.kind == "matching":
+            found = matched_directions(blocks, self.n_components, shrinkage=self.shrinkage)
+        else:
+            labels = None if y is None else np.asarray(y)[rows]
+            found = common_directions(blocks, self.n_components, kind=self.kind, shrinkage=self.shrinkage, y=labels)
         self.projections_ = dict(zip(self.views_, found.projections, strict=True))
         self.strengths_ = found.strengths
         return self
@@ -142,10 +132,13 @@ class CoordinatedViews(_OnViews):
         blocks = []
         for view in self.views_:
             A, there = self._filled(X, view)
-            blocks.append(np.where(there[:, None], A @ self.projections_[view], np.nan))
+            blocks.append(np.where(there[:, None], self._placed(A, view) @ self.projections_[view], np.nan))
         given = [] if self.keep else [name for view in self.views_ for name in columns_of(X, view)]
         table = replace_columns(X, given, np.hstack(blocks), self.get_feature_names_out().tolist())
         return mark_learnt(table, self.views_)
+
+    def _placed(self, A: np.ndarray, view: str) -> np.ndarray:
+        return apply_kernel_map(A, self.maps_[view], self.kernel, self.gamma) if self.maps_ else A
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the projections."""
@@ -154,7 +147,7 @@ class CoordinatedViews(_OnViews):
         return np.array(names, dtype=object)
 
 
-class ViewTranslator(_OnViews):
+class ViewTranslator(TransformerMixin, OnViews):
     """Make the columns of a view that a row lacks out of the views that it has, by ridge regression.
 
     Parameters
@@ -188,6 +181,8 @@ class ViewTranslator(_OnViews):
     >>> float(ViewTranslator(alpha=1e-9).fit(X).transform(lacking)["text_b__z"].iloc[5].round(3))
     10.0
     """
+
+    least: ClassVar[int] = 2
 
     def __init__(self, alpha: float = 1.0, views: str | Sequence[str] | None = None) -> None:
         self.alpha = alpha
@@ -230,7 +225,7 @@ class ViewTranslator(_OnViews):
         filled = {view: self._filled(X, view) for view in self.views_}
         values, names = [], []
         for target in self.views_:
-            A = _aligned(X, self.columns_[target])
+            A = aligned_features(X, self.columns_[target])
             lacking = ~filled[target][1]
             made, n = np.zeros_like(A), np.zeros(len(A))
             for source, (B, there) in filled.items():
@@ -248,16 +243,3 @@ class ViewTranslator(_OnViews):
         """Names of the columns, as they came in."""
         check_is_fitted(self, "coefficients_")
         return np.array([name for view in self.views_ for name in self.columns_[view]], dtype=object)
-
-
-def _mean(A: np.ndarray) -> np.ndarray:
-    there = ~np.isnan(A)
-    return np.where(there, A, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
-
-
-def _aligned(X: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """The columns; missing where the table lacks the view altogether, an error where it has others of it."""
-    check_table(X)
-    if not set(columns) & set(X.columns.tolist()):
-        return np.full((len(X), len(columns)), np.nan)
-    return fitted_features(X, columns)

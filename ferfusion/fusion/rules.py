@@ -1,8 +1,9 @@
 """Rules that make one set of probabilities out of several. They learn nothing and know no scikit-learn.
 
 Each takes probabilities of shape ``(n_branches, n_utterances, n_classes)``, NaN where a branch cannot judge an
-utterance, and weights of shape ``(n_branches,)``; a missing branch is left out and the rest counts in full.
-An utterance that no branch can judge stays NaN.
+utterance, and weights of shape ``(n_branches,)``, or ``(n_branches, n_utterances)`` where they differ from utterance
+to utterance; a missing branch is left out and the rest counts in full. An utterance that no branch can judge, or
+whose branches all weigh nothing, stays NaN.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def mean(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -52,12 +53,12 @@ def mean(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> mean(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]), np.ones(2))
     array([[0.75, 0.25]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     return _normalised((np.nan_to_num(P) * W[:, :, None]).sum(axis=0), W)
 
 
 def product(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Product of the probabilities, each to the power of its weight [1]_.
+    """Product of the probabilities, each to the power of its weight [1]_; the same as the sum of their logarithms.
 
     Right where the branches err independently of each other given the emotion and classes are equally frequent.
 
@@ -65,7 +66,7 @@ def product(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -82,19 +83,21 @@ def product(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> product(np.array([[[0.8, 0.2]], [[0.5, 0.5]]]), np.ones(2))
     array([[0.8, 0.2]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     logs = (np.log(np.clip(np.nan_to_num(P, nan=1.0), _FLOOR, None)) * W[:, :, None]).sum(axis=0)
     return _normalised(np.exp(logs - logs.max(axis=1, keepdims=True)), W)
 
 
 def vote(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Share of the (weighted) votes for each class; a tie goes to the class of the higher mean probability.
+    """Majority: share of the (weighted) votes for each class; a tie goes to the class of the higher mean probability.
+
+    A branch for which several classes come first shares its vote between them.
 
     Parameters
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -106,12 +109,10 @@ def vote(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> vote(np.array([[[0.9, 0.1]], [[0.6, 0.4]], [[0.2, 0.8]]]), np.ones(3)).round(2)
     array([[0.67, 0.33]])
     """
-    there = _present(P)
-    W = there * weights[:, None]
-    votes = np.zeros(P.shape[1:])
-    rows = np.arange(P.shape[1])
-    for branch, weight in zip(np.nan_to_num(P), W, strict=True):
-        votes[rows, branch.argmax(axis=1)] += weight
+    W = _voices(P, weights)
+    values = np.nan_to_num(P)
+    first = values == values.max(axis=2, keepdims=True)
+    votes = (first / first.sum(axis=2, keepdims=True) * W[:, :, None]).sum(axis=0)
     # too small to turn a majority, enough to settle a tie
     return _normalised(votes + 1e-6 * np.nan_to_num(mean(P, weights)), W)
 
@@ -123,7 +124,7 @@ def maximum(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative; a branch of weight 0 is left out, other weights do not matter.
 
     Returns
@@ -135,7 +136,7 @@ def maximum(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> maximum(np.array([[[0.9, 0.1]], [[0.4, 0.6]]]), np.ones(2))
     array([[0.6, 0.4]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     return _normalised(np.where(W[:, :, None] > 0, P, -np.inf).max(axis=0), W)
 
 
@@ -146,7 +147,7 @@ def minimum(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative; a branch of weight 0 is left out, other weights do not matter.
 
     Returns
@@ -158,7 +159,7 @@ def minimum(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> minimum(np.array([[[0.9, 0.1]], [[0.4, 0.6]]]), np.ones(2)).round(2)
     array([[0.8, 0.2]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     # a class that some branch excludes each time would leave nothing to share out
     return _normalised(np.where(W[:, :, None] > 0, np.maximum(P, _FLOOR), np.inf).min(axis=0), W)
 
@@ -170,7 +171,7 @@ def median(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -182,7 +183,7 @@ def median(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> median(np.array([[[0.9, 0.1]], [[0.6, 0.4]], [[0.0, 1.0]]]), np.ones(3))
     array([[0.6, 0.4]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     filled = np.where(W[:, :, None] > 0, P, np.inf)  # sorted to the end, where they weigh nothing
     order = np.argsort(filled, axis=0, kind="stable")
     ordered = np.take_along_axis(filled, order, axis=0)
@@ -201,7 +202,7 @@ def borda(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -213,7 +214,7 @@ def borda(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> borda(np.array([[[0.7, 0.2, 0.1]], [[0.3, 0.6, 0.1]]]), np.ones(2)).round(2)
     array([[0.5, 0.5, 0. ]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     values = np.nan_to_num(P)
     below = (values[:, :, :, None] > values[:, :, None, :]).sum(axis=3)
     equal = (values[:, :, :, None] == values[:, :, None, :]).sum(axis=3) - 1
@@ -228,7 +229,7 @@ def entropy(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -240,7 +241,7 @@ def entropy(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> entropy(np.array([[[1.0, 0.0]], [[0.5, 0.5]]]), np.ones(2)).round(2)
     array([[1., 0.]])
     """
-    W = _present(P) * weights[:, None]
+    W = _voices(P, weights)
     sure = W * np.maximum(_sureness(P), _FLOOR)
     return _normalised((np.nan_to_num(P) * sure[:, :, None]).sum(axis=0), W)
 
@@ -249,13 +250,14 @@ def dempster_shafer(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Dempster's rule of combination [1]_: what a branch is not sure of it leaves to all classes together.
 
     A branch commits the share 1 - H / log(n_classes) of its belief, H being the entropy of its probabilities, times its
-    weight over the greatest weight; the rest is ignorance. What is left of ignorance in the end is shared out equally.
+    weight over the greatest weight of those that judge the utterance; the rest is ignorance. What is left of ignorance
+    in the end is shared out equally.
 
     Parameters
     ----------
     P : ndarray, shape (n_branches, n_utterances, n_classes)
         Probabilities; NaN where missing.
-    weights : ndarray, shape (n_branches,)
+    weights : ndarray, shape (n_branches,) or (n_branches, n_utterances)
         Not negative.
 
     Returns
@@ -271,8 +273,8 @@ def dempster_shafer(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
     >>> dempster_shafer(np.array([[[0.9, 0.1]], [[0.5, 0.5]]]), np.ones(2)).argmax()
     np.int64(0)
     """
-    W = _present(P) * weights[:, None]
-    commitment = np.minimum(_sureness(P), 1.0 - _FLOOR) * W / max(float(weights.max(initial=0.0)), _FLOOR)
+    W = _voices(P, weights)
+    commitment = np.minimum(_sureness(P), 1.0 - _FLOOR) * W / np.maximum(W.max(axis=0), _TINY)
     mass = np.nan_to_num(P) * commitment[:, :, None]
     ignorance = (1.0 - commitment)[:, :, None]
     # in logarithms: hundreds of branches would leave nothing above the smallest number
@@ -310,8 +312,9 @@ def as_rule(rule: str | Rule) -> Rule:
     return RULES[rule]
 
 
-def _present(P: np.ndarray) -> np.ndarray:
-    return ~np.isnan(P).any(axis=2)
+def _voices(P: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """What each branch counts for in each utterance, shape (n_branches, n_utterances); 0 where it is missing."""
+    return ~np.isnan(P).any(axis=2) * (weights if weights.ndim == 2 else weights[:, None])
 
 
 def _sureness(P: np.ndarray) -> np.ndarray:

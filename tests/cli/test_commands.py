@@ -35,7 +35,7 @@ def results(call, manifest, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "run", "train", "predict", "extract", "systems", "corpora", "report", "compare"]
+    "command", ["demo", "run", "train", "predict", "export", "extract", "systems", "corpora", "report", "compare"]
 )
 def test_help_shows_an_example(call, command):
     assert f"ferfusion {command}" in call(command, "--help").out.split("Usage:")[1].split("\n", 1)[1]
@@ -43,7 +43,7 @@ def test_help_shows_an_example(call, command):
 
 def test_overview(call):
     text = call("--help").out
-    for command in ("demo", "run", "train", "predict", "extract", "systems", "corpora", "report"):
+    for command in ("demo", "run", "train", "predict", "export", "extract", "systems", "corpora", "report"):
         assert command in text
     assert "Exit codes" in text
     assert call("--version").out.strip() == __version__

@@ -17,20 +17,36 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import ferfusion
 from ferfusion import features, selection
 from ferfusion.base import CalibratedScores, OnFeatures, SelectViews, TableClassifier
-from ferfusion.context import SpeakerScaler
+from ferfusion.context import (
+    DialogueContext,
+    RetrievalClassifier,
+    SpeakerScaler,
+    TextContext,
+    TransitionSmoother,
+)
+from ferfusion.evaluation import TunedClassifier
 from ferfusion.features import TextNgrams, Views
 from ferfusion.fusion import (
+    CalibratedBranch,
     CoordinatedViews,
+    DynamicFusionClassifier,
     LateFusionClassifier,
+    MultipleKernelClassifier,
+    MultipleKernelSVC,
     StackedFusionClassifier,
+    TrainedFusionClassifier,
+    ViewPCA,
     ViewScaler,
     ViewTranslator,
+    ViewWeights,
 )
 from ferfusion.fusion.linear import WideLinearSVC
 from ferfusion.persistence import TRUSTED_TYPES
 
 ON_ARRAYS = [
     CalibratedScores(RidgeClassifier()),
+    MultipleKernelSVC(),
+    RetrievalClassifier(n_neighbors=3, n_folds=2),
     WideLinearSVC(),
     selection.CorrelationPruner(threshold=0.9),
     selection.FilterSelector(n_features=2),
@@ -57,6 +73,16 @@ ON_TABLES = [
     CLASSIFIER,
     LateFusionClassifier(CLASSIFIER),
     StackedFusionClassifier(CLASSIFIER, n_folds=2),
+    TrainedFusionClassifier(CLASSIFIER, n_folds=2),
+    DynamicFusionClassifier(CLASSIFIER, n_folds=2),
+    CalibratedBranch(CLASSIFIER, n_folds=2),
+    MultipleKernelClassifier(),
+    TransitionSmoother(CLASSIFIER, n_folds=2),
+    TunedClassifier(CLASSIFIER, {"estimator__C": [0.1, 1.0]}, n_folds=2),
+    DialogueContext(n_before=1),
+    TextContext(n_before=1),
+    ViewPCA(n_components=1),
+    ViewWeights(),
 ]
 EXTRACTORS = [
     features.Acoustic(),
@@ -94,9 +120,15 @@ ELSEWHERE = {
     "Extractor": "abstract",
     "AudioExtractor": "abstract",
     "LearningExtractor": "abstract",
-    "BranchedClassifier": "abstract; its two children are listed",
+    "BranchedClassifier": "abstract; its children are listed",
     "ColumnSelector": "abstract; its children are listed",
-    "_OnViews": "abstract; its two children are listed",
+    "OnViews": "abstract; its children are listed",
+    "LastStep": "abstract; its children are listed",
+    "TableRegressor": "numbers as targets: tests/base/test_regressor.py",
+    "LateFusionRegressor": "numbers as targets: tests/fusion/test_late_regressor.py",
+    "Branched": "abstract; its children are listed",
+    "MultiLabelClassifier": "tables of labels as targets: tests/fusion/test_labels.py",
+    "LateFusionClustering": "learns without labels: tests/fusion/test_clustering.py",
     "SwarmSearchCV": "scikit-learn's checks with the filter that they need are in tests/selection/test_search_cv.py",
 }
 # Checks of scikit-learn that cannot hold, and why.

@@ -26,6 +26,9 @@ MODULES = {
     "sentence-transformers": "sentence_transformers",
 }
 
+# functions that import the module named by their first argument
+IMPORTERS = ("require", "import_onnx")
+
 
 def test_each_floor_imports_only_floors_below_it():
     done = subprocess.run(
@@ -63,8 +66,8 @@ def imported_modules():
                 found |= {name.name.split(".")[0] for name in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.split(".")[0])
-            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "require":
-                found.add(node.args[0].value.split(".")[0])
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in IMPORTERS:
+                found |= {name.value.split(".")[0] for name in node.args[:1] if isinstance(name, ast.Constant)}
     return found - set(sys.stdlib_module_names) - {"ferfusion"}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import ferfusion
 
-SUBPACKAGES = ["base", "context", "corpora", "evaluation", "features", "fusion", "nn", "selection"]
+SUBPACKAGES = ["base", "context", "corpora", "evaluation", "export", "features", "fusion", "nn", "selection"]
 MODULES = sorted(info.name for info in pkgutil.walk_packages(ferfusion.__path__, "ferfusion."))
 
 

@@ -12,7 +12,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from ferfusion import __version__, make_system
 from ferfusion.evaluation import evaluate
-from ferfusion.evaluation.provenance import digest, parameters_of, provenance
+from ferfusion.evaluation.provenance import digest, parameters_of, plain_value, provenance
+from ferfusion.fusion import make_early, make_late
 
 
 def test_parameters_are_flat_and_plain():
@@ -35,6 +36,28 @@ def test_what_matters_is_in(key):
     base = digest(parameters_of(make_system(key)))
     for other in ({"views": ["audio"]}, {"skip": ["text"]}, {"classifier": "forest"}, {"speaker_scaling": None}):
         assert digest(parameters_of(make_system(key, **other))) != base
+
+
+def test_branches_in_a_list_are_told_apart():
+    """Else a run would go on in the checkpoint of a system with other branches."""
+
+    def made(c):
+        return make_late([("audio", LogisticRegression(C=c)), ("text", make_early((), "svm"))])
+
+    found = parameters_of(made(1.0))
+    assert found["fuse__branches__audio__classify__estimator__C"] == 1.0
+    assert found["fuse__branches__text__classify__estimator"] == "WideLinearSVC"
+    assert digest(parameters_of(made(2.0))) != digest(found) == digest(parameters_of(made(1.0)))
+    pipeline = make_early((), "svm")
+    assert sum(key.endswith("classify__estimator__C") for key in parameters_of(pipeline)) == 1
+
+
+def test_a_function_is_told_by_its_name():
+    """Its address differs in each process, and a run could not go on where it stopped."""
+    system = make_late([("text", make_pipeline(FunctionTransformer(np.tanh), LogisticRegression()))])
+    assert plain_value(np.mean) == "numpy.mean"
+    assert plain_value(make_late) == "ferfusion.fusion.assemble.make_late"
+    assert not any(" at 0x" in str(value) for value in parameters_of(system).values())
 
 
 def test_digest():

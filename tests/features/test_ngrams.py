@@ -5,11 +5,14 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from ferfusion.base.errors import FeatureError
+from ferfusion.base.table import columns_of, features_of
+from ferfusion.features import Views
 from ferfusion.features.extractor import LearningExtractor
 from ferfusion.features.text.ngrams import TextNgrams
 
@@ -42,6 +45,23 @@ def test_against_the_formula():
 def test_runs_of_words():
     assert TextNgrams(words=(2, 2), min_texts=2).fit(TEXTS).feature_names() == ["i am"]
     assert TextNgrams(words=[1, 2], min_texts=2).fit(TEXTS).feature_names() == ["am", "i", "i am", "so"]
+
+
+def test_runs_of_characters():
+    """Within words, their edges as blanks; weights by the same formula."""
+    features = TextNgrams(min_texts=1, characters=(3, 3)).fit(["so", "sow"])
+    assert features.feature_names() == [" so", "ow ", "so ", "sow"]
+    own = 1 + np.log(3 / 2)  # in one of two texts
+    np.testing.assert_allclose(features.values(["so"])[0], np.array([1, 0, own, 0]) / np.hypot(1, own), rtol=1e-6)
+    with pytest.raises(FeatureError, match="run of characters"):
+        TextNgrams(characters=(3, 2)).fit(TEXTS)
+
+
+def test_characters_with_strokes_stay_columns_of_their_view():
+    X = pd.DataFrame({"text": ["a__b c", "a__b d"]}, index=["u", "v"])
+    out = Views([("text_c", TextNgrams(characters=(4, 4)))], verbose=False).fit_transform(X)
+    assert columns_of(out, "text_c") == ["text_c__ a__", "text_c____b ", "text_c__a__b"]
+    assert features_of(out, "text_c").shape == (2, 3)
 
 
 def test_most_frequent_runs():
