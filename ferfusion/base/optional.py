@@ -42,7 +42,7 @@ def require(module: str, *, needed_by: str, install: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
-        message = (
-            f"{needed_by} needs the package {module.split('.')[0]!r}, which is not installed: pip install '{install}'"
-        )
+        package = module.split(".")[0]
+        missing = module if installed(package) else package
+        message = f"{needed_by} needs the package {missing!r}, which is not installed: pip install '{install}'"
         raise MissingDependencyError(message) from error

@@ -1,5 +1,7 @@
 """``ferfusion export``: a saved model becomes an ONNX file, or says why it cannot."""
 
+import json
+
 import pytest
 
 from ferfusion import load_model, save_model
@@ -19,8 +21,9 @@ def test_export(call, tmp_path):
     out = tmp_path / "late.onnx"
     assert str(out) in call("export", path).out
     expected = load_model(path).predict(corpus.X)
-    session = onnxruntime.InferenceSession(out, providers=["CPUExecutionProvider"])
-    matrices = {view.name: load_model(path)[0].transform(corpus.X).to_numpy("float32") for view in session.get_inputs()}
+    session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    columns = json.loads(session.get_modelmeta().custom_metadata_map["views"])
+    matrices = {view: corpus.X[names].to_numpy("float32") for view, names in columns.items()}
     assert session.run(["label"], matrices)[0].tolist() == expected.tolist()
     named = tmp_path / "new" / "named.onnx"
     call("export", path, named)

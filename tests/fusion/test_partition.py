@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from ferfusion.base.errors import FeatureError, UnknownNameError
 from ferfusion.fusion.kernels import centred_kernel
+from ferfusion.fusion.min_max import _agreement, _summed, min_max_partition
 from ferfusion.fusion.partition import (
     PARTITIONERS,
     Clustering,
@@ -17,7 +18,6 @@ from ferfusion.fusion.partition import (
     clustering_scores,
     co_association,
     cosine_kernel,
-    min_max_partition,
     partition_labels,
 )
 
@@ -138,8 +138,6 @@ class TestMinMax:
         assert found.values[-1] == pytest.approx(3 / 2)  # 3 clusters times two weights of a quarter
 
     def test_in_turn_the_objective_rises(self, blocks):
-        from ferfusion.fusion.partition import _agreement, _summed
-
         partitions = partitions_of(blocks[0])
         weights = np.array([0.5, 0.3, 0.2])
         rotations = np.stack([np.eye(3)] * 3)
